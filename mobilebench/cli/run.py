@@ -149,9 +149,10 @@ def run(
             rich_help_panel=options.HOW,
             metavar="KEY=VALUE|none",
             help="What to wait for before each block, such as temperature=38,wait=10m: temperature (skin or battery, "
-            "°C), cpu (°C), status, battery (%), battery_saver, load (of each core), probe (times its first time), wait, otherwise "
-            "(mark or skip), stop_above (°C; a hotter block is stopped, cooled and repeated). `none`: nothing. "
-            "[default: the suite's; phones temperature=40,status=0,battery=10,battery_saver=off,stop_above=50,wait=10m]",
+            "°C), cpu (°C), status, battery (%), battery_saver, load (of each core), probe (times its first time), "
+            "wait, otherwise (mark or skip), stop_above (°C; a hotter block is stopped, cooled and repeated). `none`: "
+            "nothing. [default: the suite's; phones "
+            "temperature=40,status=0,battery=10,battery_saver=off,stop_above=50,wait=10m]",
         ),
     ] = None,
     time_limit: Annotated[
