@@ -177,6 +177,8 @@ class _Worker:
         """Time that the current block spent at its gates."""
         self._told: tuple[float, tuple[str, ...]] = (-math.inf, ())
         """When, and of which sources, waiting was told last."""
+        self._watch_readings = 0
+        """How often the target was read during the latest attempt because of its ceiling."""
         self._stopped: list[Stopped] = []
         """The attempts at the current block that were stopped."""
         self._absence: Absence | None = None
@@ -308,6 +310,10 @@ class _Worker:
                 measurement = self._with_graph(measurement, files, engine.format)
         if note := signatures.clause(files.manifest):
             measurement = _noted(measurement, note)
+        if self._watch_readings:
+            times = "once" if self._watch_readings == 1 else f"{self._watch_readings} times"
+            note = f"its temperature was read {times} while it was measured, for its ceiling; that takes processor time"
+            measurement = _noted(measurement, note)
         launch = result.spent_ms.get("launch", 0.0) + self._recording.spent_ms
         spent = {**prepared.spent_ms, **result.spent_ms, "launch": launch}
         spent |= {"gate": waited_ms + self._gate_ms, "measure": measurement.measured_ms}
@@ -361,10 +367,10 @@ class _Worker:
             _GateClosed: it was not ready in time, and the block is to be skipped.
         """
         limits = planned.conditions.gates
-        if limits is None:
-            return
-        if self._stopped:
+        if limits is not None and self._stopped:
             limits = gates.cooling(limits)
+        if limits is None or not limits.of_begin:
+            return
         begun = time.perf_counter()
         try:
             self._gate = self._gatekeeper.wait(target, limits, self._cancel, partial(self._tell_waiting, planned))
@@ -399,6 +405,7 @@ class _Worker:
             _TooHot: the target became too hot, and the block was ended.
         """
         ceiling = planned.conditions.gates.stop_above if planned.conditions.gates else None
+        self._watch_readings = 0
         if ceiling is None:
             yield self._cancel
             return
@@ -407,6 +414,7 @@ class _Worker:
         try:
             with watch:
                 yield watch.stop
+            self._watch_readings = watch.readings
         except (BlockFailed, Unsupported) as error:
             if watch.exceeded is None:
                 raise

@@ -197,6 +197,24 @@ def test_it_is_repeated_at_most_twice(heat: Heat) -> None:
     assert [event.repeated for event in heat.seen.of(events.BlockStopped)] == [True, True, False]
 
 
+def test_the_proof_says_how_often_a_block_was_read_for_its_ceiling(heat: Heat) -> None:
+    target: list[str] = []
+    heat.answers = [lambda: target.append("read") or thermal(skin=30.0)]
+
+    def behave(planned: PlannedBlock, cancel: threading.Event) -> None:
+        before, deadline = len(target), time.monotonic() + 30
+        while len(target) < before + 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+
+    heat.world.engine.behave = behave
+    heat.run(CEILING)
+    (block,) = heat.blocks()
+    assert block.measurement is not None
+    (note,) = [one for one in block.measurement.proof.notes if "for its ceiling" in one]
+    assert "its temperature was read" in note
+
+
 def test_a_block_that_fails_by_itself_is_no_stopped_one(heat: Heat) -> None:
     def behave(planned: PlannedBlock, cancel: threading.Event) -> None:
         raise BlockFailed("The runner died.")

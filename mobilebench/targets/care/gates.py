@@ -116,6 +116,8 @@ class Watch:
         """Ends the block; the engine measures with it as its cancel."""
         self.exceeded: tuple[str, float] | None = None
         """What was read above the ceiling, such as `("skin", 49.1)`; None while nothing was."""
+        self.readings = 0
+        """How often it read the target."""
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -136,6 +138,7 @@ class Watch:
             if time.monotonic() < due:
                 continue
             due = time.monotonic() + self._every_s
+            self.readings += 1
             try:
                 found = self._reader.read(self._target, ("temperature",), self._ended)["temperature"]
             except MobilebenchError:
