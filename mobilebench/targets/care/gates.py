@@ -24,6 +24,7 @@ EVERY_S = 5.0
 COOL_BY = 5.0
 """Degrees below the ceiling to which a target is cooled after a block was stopped, unless its limit is lower."""
 
+_WATCHED: tuple[GateKey, ...] = ("temperature",)
 _IN_STEPS: tuple[GateKey, ...] = ("status",)
 """Limits whose values have few steps, and which some phones report without a change however long they cool."""
 
@@ -140,7 +141,7 @@ class Watch:
             due = time.monotonic() + self._every_s
             self.readings += 1
             try:
-                found = self._reader.read(self._target, ("temperature",), self._ended)["temperature"]
+                found = self._reader.read(self._target, _WATCHED, self._ended)["temperature"]
             except MobilebenchError:
                 continue  # the block ends, or notices by itself that its target is lost
             if not isinstance(found.value, Void) and found.value > self._ceiling:
