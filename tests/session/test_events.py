@@ -32,6 +32,8 @@ EXAMPLES: dict[str, Any] = {
     "seconds": 12.5,
     "restarted": True,
     "repeated": False,
+    "reasons": ("skin 41.2 °C, limit 38 °C",),
+    "skipped": True,
 }
 
 
