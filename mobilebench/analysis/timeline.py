@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mobilebench.analysis.summary import BlockSummary, CaseSummary, TargetSummary
+from mobilebench.recorders.energy.quantities import RECORDER as ENERGY
 
 
 @dataclass(frozen=True)
@@ -59,11 +60,14 @@ def blocks_at(target: TargetSummary) -> tuple[BlockAt, ...]:
 
 
 def quantities(target: TargetSummary) -> tuple[Quantity, ...]:
-    """Everything that recorders read during the blocks of a target, of any pass, by time."""
+    """What recorders read during the blocks of a target, of any pass, by time; without energy, which has a section
+    of its own and up to 500 000 readings of a meter."""
     begun = _begun(target)
     found: dict[tuple[str, str, str], list[ReadingAt]] = {}
     for block in _all_blocks(target):
         for series in block.block.series:
+            if series.recorder == ENERGY:
+                continue
             at = found.setdefault((series.recorder, series.name, series.unit), [])
             start = _minutes(begun or block.block.started_at, block.block.started_at)
             at += [

@@ -18,7 +18,7 @@ from mobilebench.core.axes import AXES
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mobilebench.core.records import Case, Conditions, Goal, Pass, PlannedBlock, Run, TargetInfo
+    from mobilebench.core.records import Case, Conditions, EnergyWindow, Goal, Pass, PlannedBlock, Run, TargetInfo
     from mobilebench.results.store import Store
     from mobilebench.session import RunResult
     from mobilebench.suite import Plan
@@ -87,7 +87,8 @@ def run(
             rich_help_panel=options.PASSES,
             metavar="NAME@INTERVAL",
             help="Add one block to each case, during which this recorder reads at an interval, such as thermal@1s or "
-            "load@250ms; `mobilebench describe recorders` lists the recorders.",
+            "load@250ms; `energy` (without interval) adds windows that measure energy. "
+            "`mobilebench describe recorders` lists the recorders.",
         ),
     ] = None,
     record_in_timing: Annotated[
@@ -98,6 +99,53 @@ def run(
             help="Let --record read during the timing blocks, although each reading takes processor time.",
         ),
     ] = False,
+    energy_window: Annotated[
+        float,
+        typer.Option(
+            rich_help_panel=options.PASSES,
+            metavar="SECONDS",
+            min=60,
+            max=3600,
+            help="With --record energy: how long each window predicts. A gauge that updates every 10 s needs 520.",
+        ),
+    ] = 60.0,
+    energy_idle: Annotated[
+        float,
+        typer.Option(
+            rich_help_panel=options.PASSES,
+            metavar="SECONDS",
+            min=10,
+            max=600,
+            help="With --record energy: the idle time before each window, and again after it.",
+        ),
+    ] = 15.0,
+    energy_windows: Annotated[
+        int,
+        typer.Option(
+            rich_help_panel=options.PASSES,
+            min=1,
+            max=100,
+            help="With --record energy: the number of windows of each case; an interval needs three.",
+        ),
+    ] = 3,
+    meter: Annotated[
+        str | None,
+        typer.Option(
+            rich_help_panel=options.PASSES,
+            metavar="tcp:HOST:PORT|csv:FILE",
+            help="With --record energy: an external power meter, which sends lines over TCP or writes a CSV file.",
+        ),
+    ] = None,
+    meter_offset: Annotated[
+        float,
+        typer.Option(
+            rich_help_panel=options.PASSES,
+            metavar="SECONDS",
+            min=-86_400,
+            max=86_400,
+            help="Seconds to add to the times of the --meter.",
+        ),
+    ] = 0.0,
     blocks: Annotated[
         int | None,
         typer.Option(
@@ -243,6 +291,8 @@ def run(
 
     - `mobilebench run --suite native --serial all --engine tflite --record thermal@1s,battery@5s`
 
+    - `mobilebench run --serial host --suite native --model mobilenet_v2 --record energy --meter tcp:127.0.0.1:7000`
+
     - `mobilebench run --serial host --model mobilenet_v2 --within 2% --budget 20m`
 
     - `mobilebench run --suite native --gate temperature=36,wait=20m,otherwise=skip`
@@ -289,6 +339,8 @@ def run(
         further_passes=("trace",) if trace else (),
         record=tuple(map(recorders.request, split(record))),
         record_in_timing=record_in_timing,
+        energy=_energy(energy_window, energy_idle, meter, meter_offset),
+        energy_windows=energy_windows,
         blocks=blocks,
         effort=effort,
         within=within,
@@ -314,6 +366,18 @@ def run(
     builds.require_current(plan.blocks, chosen)
     store = Store.open(folder)
     _finish(_measure(plan, chosen, store, wait_for_phone), store, json)
+
+
+def _energy(seconds: float, idle_seconds: float, meter: str | None, offset: float) -> EnergyWindow:
+    from mobilebench.core.records import EnergyWindow
+    from mobilebench.recorders.energy import meters
+
+    return EnergyWindow(
+        seconds=seconds,
+        idle_seconds=idle_seconds,
+        meter=None if meter is None else meters.absolute(meter),
+        meter_offset_s=offset,
+    )
 
 
 def _measure(plan: Plan, selected: list[TargetInfo], store: Store, wait_seconds: int) -> RunResult:

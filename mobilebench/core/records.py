@@ -40,8 +40,8 @@ PageFault = Literal["lost context", "out of memory"]
 SpentOn = Literal["push", "launch", "gate", "measure", "store"]
 Pass = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 """Which recorders that take time during a block record it: none (`timing`), the engine's recorder of this name
-(`kernels`, `memory`, `trace`; see `recorders.registry.IN_ENGINE`), or recorders that were asked for by name
-(`recording`, see `Conditions.record`)."""
+(`kernels`, `memory`, `trace`; see `recorders.registry.IN_ENGINE`), recorders that were asked for by name
+(`recording`, see `Conditions.record`), or that of energy (`energy`, see `Conditions.energy`)."""
 Stage = Literal["setup", "warmup", "prediction"]
 GateKey = Literal["temperature", "cpu", "status", "battery", "battery_saver", "load", "probe"]
 """What a gate can wait for."""
@@ -160,6 +160,19 @@ class GateLimits(Record):
         return {key: value for key in keys if (value := getattr(self, key)) is not None}
 
 
+class EnergyWindow(Record):
+    """How a block of the pass `energy` is measured: repeated predictions, with an idle time before and after."""
+
+    seconds: float = Field(default=60.0, gt=0, le=3600, allow_inf_nan=False)
+    """Time of predictions. Less than `recorders.energy.window.LEAST_SECONDS` makes the block suspect."""
+    idle_seconds: float = Field(default=15.0, gt=0, le=600, allow_inf_nan=False)
+    """How long the target is left idle before the block, and again after it."""
+    meter: str | None = Field(default=None, max_length=4200)
+    """An external meter: `tcp:HOST:PORT` or `csv:FILE`."""
+    meter_offset_s: float = Field(default=0.0, ge=-86_400, le=86_400, allow_inf_nan=False)
+    """Seconds to add to the meter's times."""
+
+
 class Conditions(Record):
     """Conditions of a block that are not part of its case."""
 
@@ -176,6 +189,8 @@ class Conditions(Record):
     """Recorders that run while the block is measured, although they take time."""
     gates: GateLimits | None = None
     """What is waited for before the block; None: nothing."""
+    energy: EnergyWindow | None = None
+    """The window of a block of the pass `energy`."""
 
 
 class PlannedBlock(Record):

@@ -201,7 +201,7 @@ def _beyond(engine: Engine, case: Case) -> str | None:
 
 def _more_than_a_page_can(engine: str, block: PlannedBlock) -> str | None:
     """Why a page cannot meet the block's conditions; None when it can. A page also has no model file to map."""
-    if block.case.browser == NODE and block.pass_ not in ("timing", "recording"):
+    if block.case.browser == NODE and block.pass_ not in ("timing", "recording", "energy"):
         return f"Node has no {block.pass_} pass: {engine} is only timed there"
     firefox = (block.case.browser or "").startswith("firefox")
     if block.case.link != "none" and firefox:

@@ -107,6 +107,10 @@ class Subject:
     target: Observable
     began: float = field(default_factory=time.monotonic)
     """`time.monotonic()` just before the recorders were started; times of samples are relative to it."""
+    block: PlannedBlock | None = None
+    """The block that is measured; None where a page's side of a recorder is started."""
+    cancel: Event = field(default_factory=Event)
+    """Set when the run is to end; a recorder that waits must stop waiting then."""
     page: Any = None
     """The page that measures, where a web engine starts the recorder (`engines.page_process.RecordedPage`)."""
 

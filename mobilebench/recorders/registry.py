@@ -8,15 +8,26 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from mobilebench.core.errors import BadInput
 from mobilebench.core.records import Measurement, Pass, PlannedBlock, RecordRequest, Series, TargetInfo
 from mobilebench.recorders import battery, kernels, load, memory, thermal, timing, trace
-from mobilebench.recorders.base import Declaration, EngineFacts, Recorder
+from mobilebench.recorders.base import Declaration, EngineFacts, Observable, Recorder
+from mobilebench.recorders.energy import quantities
+from mobilebench.recorders.energy import recorder as energy
 from mobilebench.recorders.in_engine import EngineRecorder
 from mobilebench.recorders.lifecycle import without_values
 
 Factory = Callable[[float | None], Recorder]
 """Makes a fresh recorder. Its argument: seconds between two samples, or None for a reading before and after a block."""
 
-READERS: dict[str, Factory] = {"battery": battery.recorder, "thermal": thermal.recorder, "load": load.recorder}
-"""Recorders that read the target. Unless `--record` asks for more, they read before and after each block."""
+READERS: dict[str, Factory] = {
+    "battery": battery.recorder,
+    "thermal": thermal.recorder,
+    "load": load.recorder,
+    quantities.RECORDER: energy.recorder,
+}
+"""Recorders that read the target. Unless `--record` asks for more, they read before and after each block, except
+that of energy, which has blocks of its own. It is the last one, so that others do not read in its idle times."""
+
+_TIMED_PASSES: tuple[Pass, ...] = ("recording", quantities.PASS)
+"""Passes of `READERS`, whose blocks engines measure as timing blocks."""
 
 IN_ENGINE: dict[str, EngineRecorder] = {
     one.name: one for one in (timing.RECORDER, kernels.RECORDER, memory.RECORDER, trace.RECORDER)
@@ -29,9 +40,9 @@ _UNITS_MS = {"ms": 1.0, "s": 1000.0, "min": 60_000.0}
 
 
 def passes() -> tuple[Pass, ...]:
-    """Every pass, in the order in which passes are measured and shown: the passes of `IN_ENGINE`, and `recording` for
-    blocks with recorders of `READERS` that were asked for by name."""
-    return (*IN_ENGINE, "recording")
+    """Every pass, in the order in which passes are measured and shown: the passes of `IN_ENGINE`, `recording` for
+    blocks with recorders of `READERS` that were asked for by name, and `energy` for that of energy."""
+    return (*IN_ENGINE, *_TIMED_PASSES)
 
 
 def declarations() -> dict[str, Declaration]:
@@ -131,7 +142,7 @@ def passes_of(engine: EngineFacts, block: PlannedBlock | None = None) -> list[Pa
 
 def why_no_pass(target: TargetInfo, block: PlannedBlock, engine: EngineFacts) -> str | None:
     """Why the pass of a block cannot be recorded, as a clause; None when it can."""
-    if block.pass_ == "recording":
+    if block.pass_ in _TIMED_PASSES:
         return why_not_recorded(target, block, engine)
     return _why_not(of_pass(block.pass_), target, block, engine)
 
@@ -145,6 +156,13 @@ def why_not_recorded(target: TargetInfo, block: PlannedBlock, engine: EngineFact
             return None
         reasons.append(f"{one.recorder} cannot be recorded: {reason}")
     return "; ".join(reasons) or "no recorder was asked for"
+
+
+def why_not_now(target: Observable, block: PlannedBlock) -> str | None:
+    """Why a block of the pass `energy` would record nothing, as the target is now; None if it can, and for others."""
+    if block.pass_ != quantities.PASS or block.conditions.energy is None:
+        return None
+    return energy.recorder().why_not_now(target, block.conditions.energy)
 
 
 def _why_not(recorder: Recorder, target: TargetInfo, block: PlannedBlock, engine: EngineFacts) -> str | None:
@@ -167,8 +185,8 @@ def in_words(requests: Sequence[RecordRequest]) -> str:
 
 
 def as_the_engine_sees_it(block: PlannedBlock) -> PlannedBlock:
-    """The block as the engine measures it: for the engine, a block of the pass `recording` is a timing block."""
-    return block.model_copy(update={"pass_": "timing"}) if block.pass_ == "recording" else block
+    """The block as the engine measures it: for the engine, a block of `recording` or `energy` is a timing block."""
+    return block.model_copy(update={"pass_": "timing"}) if block.pass_ in _TIMED_PASSES else block
 
 
 def as_it_was_planned(measurement: Measurement, block: PlannedBlock) -> Measurement:
@@ -177,5 +195,5 @@ def as_it_was_planned(measurement: Measurement, block: PlannedBlock) -> Measurem
         return measurement
     note = f"recorded while it was measured, which takes processor time: {in_words(block.conditions.record)}"
     proof = measurement.proof.model_copy(update={"notes": [*measurement.proof.notes, note]})
-    changes = {"proof": proof, **({"pass_": "recording"} if block.pass_ == "recording" else {})}
+    changes = {"proof": proof, **({"pass_": block.pass_} if block.pass_ in _TIMED_PASSES else {})}
     return measurement.model_copy(update=changes)

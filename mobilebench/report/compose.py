@@ -19,6 +19,7 @@ from mobilebench.report import document as doc
 from mobilebench.report import terminal
 from mobilebench.report.sections import (
     against,
+    energy,
     explain,
     figures,
     findings,
@@ -81,6 +82,7 @@ MODEL_SECTIONS: tuple[ModelSection, ...] = (
     kernels.section,
     memory.section,
     page_memory.section,
+    energy.section,
     traces.section,
 )
 """Sections of each model on each target."""

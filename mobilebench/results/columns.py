@@ -285,6 +285,23 @@ _OWN: dict[TableName, dict[str, Column]] = {
         "value": Column(float, "The reading.", "see `unit`"),
         "missing": Column(str, "Why readings have no value."),
     },
+    "energy": {
+        "stage": _STAGE,
+        "method": Column(
+            str, "`rapl-package`, `gauge-current`, `gauge-charge` or `meter`; their limits are in `docs/energy.md`."
+        ),
+        "scope": Column(str, "What the energy includes."),
+        "gross_mj": Column(float, "Energy of one inference (`setup`: of the whole setup), idle power included.", "mJ"),
+        "net_mj": Column(
+            float, "The same less the idle power; below 0 if less was drawn than by an idle target.", "mJ"
+        ),
+        "power_mw": Column(float, "Mean power during the stage.", "mW"),
+        "idle_before_mw": Column(float, "Mean power of the idle time before the block.", "mW"),
+        "idle_after_mw": Column(float, "Mean power of the idle time after the block.", "mW"),
+        "updates": Column(int, "How many new values the meter gave during the stage."),
+        "averaged_s": Column(float, "The part of the stage over which its power was averaged.", "s"),
+        "missing": Column(str, "Why gross or net energy is not known."),
+    },
 }
 
 _LONG = {"reason", "verdict_reasons", "recorded_codes", "recorded_rules"}
@@ -315,5 +332,7 @@ HOLDS: dict[TableName, str] = {
     "files": "Files that were loaded: one row for each file of each block.",
     "traces": "Files of trace passes.",
     "series": "Readings of recorders: one row for each reading; a series without readings has one row with the reason.",
+    "energy": "Energy of each stage by each method, computed from the series of passes `energy`. A value that is not "
+    "known is empty, with the reason in `missing`.",
 }
 """What the rows of each table are."""

@@ -21,6 +21,8 @@ import mobilebench
 from mobilebench.core.axes import AXES
 from mobilebench.core.errors import BadInput
 from mobilebench.core.records import Block, DelegateShare, Measurement, Proof, Run, TargetInfo
+from mobilebench.recorders.energy import quantities, window
+from mobilebench.recorders.reading import Void
 from mobilebench.results.columns import COLUMNS, PROOF, SCHEMA, TABLES
 from mobilebench.results.names import TableName
 
@@ -175,6 +177,8 @@ def _write_parquet(stream: BinaryIO, run: Run, table: TableName) -> None:
 def _values(block: Block, table: TableName) -> Iterator[dict[str, Any]]:
     if table == "series":
         return _series(block)
+    if table == "energy":
+        return _energy(block)
     return _VALUES[table](block.measurement) if block.measurement else iter(())
 
 
@@ -347,6 +351,37 @@ def _series(block: Block) -> Iterator[dict[str, Any]]:
             yield {**named, "position": position, "time_ms": time_ms, "value": value}
         if not one.values:
             yield named
+
+
+def _energy(block: Block) -> Iterator[dict[str, Any]]:
+    """One row for each stage and method of an energy pass."""
+    if block.measurement is None or block.planned.pass_ != quantities.PASS:
+        return
+    for account in window.accounts(block.series, block.measurement):
+        shared = {
+            "method": account.method,
+            "scope": quantities.SCOPES[account.method],
+            "idle_before_mw": _known(account.idle_before_mw),
+            "idle_after_mw": _known(account.idle_after_mw),
+        }
+        for stage, found in account.stages.items():
+            if isinstance(found, Void):
+                yield {**shared, "stage": stage, "missing": found.reason}
+                continue
+            yield {
+                **shared,
+                "stage": stage,
+                "gross_mj": found.gross_mj,
+                "net_mj": _known(found.net_mj),
+                "power_mw": found.power_mw,
+                "updates": found.updates,
+                "averaged_s": found.seconds,
+                "missing": found.net_mj.reason if isinstance(found.net_mj, Void) else None,
+            }
+
+
+def _known(value: float | Void) -> float | None:
+    return None if isinstance(value, Void) else value
 
 
 _VALUES: dict[TableName, Callable[[Measurement], Iterator[dict[str, Any]]]] = {

@@ -18,4 +18,5 @@ TableName = Literal[
     "files",
     "traces",
     "series",
+    "energy",
 ]

@@ -169,6 +169,8 @@ def _of_case(
     if case.gpu == "software":
         seconds += _SOFTWARE_GPU_SECONDS
     seconds += registry.of_pass(block.pass_).extra_seconds
+    if window := block.conditions.energy:
+        seconds += 2 * window.idle_seconds
     if limit := block.rule.time_limit_seconds:
         seconds = min(seconds, _AROUND_SECONDS[engine.kind] + limit)
     return CaseEstimate(case, block.pass_, blocks, blocks * seconds, None, measured_before=False)

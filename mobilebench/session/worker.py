@@ -301,9 +301,12 @@ class _Worker:
         if engine.claims_machine:
             self._wait_at_gate(planned, target)
         with self._turn(planned, claimed=engine.claims_machine) as waited_ms:
+            if reason := registry.why_not_now(target, planned):
+                raise Unsupported(reason)
             prepared = engine.prepare(target, registry.as_the_engine_sees_it(planned), files)
             able, refused = self._recorders.of(self._info, planned, engine)
-            with self._watched(planned, target) as cancel, recording(Subject(target), able) as self._recording:
+            subject = Subject(target, block=planned, cancel=self._cancel)
+            with self._watched(planned, target) as cancel, recording(subject, able) as self._recording:
                 result = engine.measure(prepared, cancel=cancel, traces=self._traces)
             measurement = registry.as_it_was_planned(_usable(result.measurement), planned)
             if registry.of_pass(planned.pass_).declaration.needs_file_operators and engine.format:

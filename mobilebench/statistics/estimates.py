@@ -45,9 +45,9 @@ class Estimate:
     """A typical time (ms) or ratio, estimated from blocks."""
 
     value: float
-    """Geometric mean. If a value is 0, which has no logarithm: the arithmetic mean."""
+    """Geometric mean. If a value is 0, which has no logarithm, or by `mean_estimate`: the arithmetic mean."""
     interval: Interval | None
-    """95 % confidence interval of the geometric mean; None with fewer than `LEAST_BLOCKS` values, or if one is 0."""
+    """95 % confidence interval of that mean; None with fewer than `LEAST_BLOCKS` values, or if one is 0."""
     blocks: int
     """Number of values."""
     correlation: float | None = None
@@ -130,6 +130,25 @@ def estimate(values: Sequence[float], confidence: float = 0.95) -> Estimate:
     mean = math.fsum(logs) / count
     interval = Interval(math.exp(mean - half), math.exp(mean + half))
     return Estimate(centre, interval, count, rho, factor)
+
+
+def mean_estimate(values: Sequence[float], confidence: float = 0.95) -> Estimate:
+    """The arithmetic mean of values of blocks, in the order in which they were measured: for quantities that may be 0
+    or less, such as a difference, which have no logarithm.
+
+    The interval is Student's t, at every number of blocks from `LEAST_BLOCKS`. Positive lag-1 correlation widens it.
+    Raises ValueError when there is no value.
+    """
+    if not values:
+        raise ValueError("A mean needs at least one value.")
+    count = len(values)
+    mean = math.fsum(values) / count
+    if count < LEAST_BLOCKS:
+        return Estimate(mean, None, count)
+    rho = correlation(values)
+    factor = widening(rho)
+    half = factor * t_critical(count - 1, confidence) * deviation(values) / math.sqrt(count)
+    return Estimate(mean, Interval(mean - half, mean + half), count, rho, factor)
 
 
 @dataclass(frozen=True)

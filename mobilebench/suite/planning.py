@@ -17,6 +17,7 @@ from mobilebench.core.records import (
     BlockRule,
     Case,
     Conditions,
+    EnergyWindow,
     ModelAccess,
     Pass,
     PlannedBlock,
@@ -24,6 +25,7 @@ from mobilebench.core.records import (
     TargetInfo,
 )
 from mobilebench.recorders import registry
+from mobilebench.recorders.energy import meters, quantities
 from mobilebench.suite import gates, goals
 from mobilebench.suite.neighbours import Pairs, next_round, pairs_of
 from mobilebench.suite.schema import MOST_SECONDS, NO_LIMIT, Choice, Group, Suite, TargetClass, time_limit
@@ -53,6 +55,10 @@ class Selection:
     """Recorders that work during blocks; empty keeps the suite's."""
     record_in_timing: bool = False
     """Whether they work during the timing blocks, not during blocks of their own."""
+    energy: EnergyWindow | None = None
+    """How a block of the pass `energy` is measured; None: as usual."""
+    energy_windows: int = 3
+    """Number of such blocks of every case."""
     blocks: int | None = None
     """Number of blocks of every case in the timing pass."""
     time_limit: float | str | None = None
@@ -90,11 +96,18 @@ class _Wanted:
     """Rounds of the timing pass; the other passes are measured once."""
     rule: BlockRule
     watched_rule: BlockRule
+    energy: EnergyWindow
+    energy_windows: int
 
     def rule_of(self, pass_: Pass) -> BlockRule:
+        if pass_ == quantities.PASS:
+            return _of_window(self.energy)
         return self.rule if pass_ == "timing" else self.watched_rule
 
     def conditions_of(self, pass_: Pass) -> Conditions:
+        if pass_ == quantities.PASS:
+            own = {"record": [RecordRequest(recorder=quantities.RECORDER)], "energy": self.energy}
+            return self.conditions.model_copy(update=own)
         if not self.record or pass_ not in (self.record_in, "recording"):
             return self.conditions
         return self.conditions.model_copy(update={"record": list(self.record)})
@@ -134,6 +147,8 @@ def plan(
     words = words or vocabulary()
     selection = _with_recorders(check(selection, words), suite)
     suite = _with_goal(suite, selection)
+    if len(targets) > 1 and selection.energy and selection.energy.meter:
+        raise BadInput("--meter measures one device.", hint="Choose it with --serial.")
     by_target = {info.id: _wanted(suite, info, selection, words) for info in targets}
     if not any(by_target.values()):
         raise _nothing(suite, targets, selection, words)
@@ -169,8 +184,10 @@ def check(selection: Selection, words: Vocabulary) -> Selection:
     for name in selection.passes:
         if name not in registry.passes():
             raise BadInput(f"--pass {name} is not known; known are {', '.join(registry.passes())}.")
-    if "recording" in selection.passes and not selection.record:
+    if "recording" in selection.passes and not _without_energy(selection.record):
         raise BadInput("--pass recording needs recorders.", hint="Add --record thermal@1s.")
+    if selection.energy and selection.energy.meter:
+        meters.address(selection.energy.meter)
     limit = selection.time_limit
     if limit is not None:
         try:
@@ -262,7 +279,8 @@ def _rounds(wanted: Sequence[_Wanted]) -> Iterator[tuple[Pass, int]]:
         yield "timing", number
     for pass_ in registry.passes():
         if pass_ != "timing" and any(pass_ in one.passes for one in wanted):
-            yield pass_, 0
+            windows = max(one.energy_windows for one in wanted) if pass_ == quantities.PASS else 1
+            yield from ((pass_, number) for number in range(windows))
 
 
 def _orders(wanted: Sequence[_Wanted], rounds: Sequence[tuple[Pass, int]], seed: str) -> Iterator[list[_Wanted]]:
@@ -271,7 +289,8 @@ def _orders(wanted: Sequence[_Wanted], rounds: Sequence[tuple[Pass, int]], seed:
     used: Pairs = Counter()
     for pass_, earlier in rounds:
         if pass_ != "timing":
-            yield _shuffled([one for one in wanted if pass_ in one.passes], f"{seed}:{pass_}")
+            own = f"{seed}:{pass_}:{earlier}" if earlier else f"{seed}:{pass_}"
+            yield _shuffled([one for one in wanted if pass_ in one.passes], own)
             continue
         members = {key for key, one in timed.items() if one.rounds > earlier}
         order = next_round(timed.keys(), members, earlier, seed, used)
@@ -297,13 +316,16 @@ def _of_group(
     limited = limits and limits.rule
     rule = _within(limited or suite.rule, selection)
     watched_rule = _within(limited or suite.watched_rule or suite.rule, selection)
+    record = _without_energy(selection.record)
     passes = frozenset(
         [
             *(selection.passes or group.passes or suite.passes),
             *selection.further_passes,
-            *(("recording",) if selection.record and not selection.record_in_timing else ()),
+            *(("recording",) if record and not selection.record_in_timing else ()),
+            *((quantities.PASS,) if len(record) < len(selection.record) else ()),
         ]
     )
+    energy = selection.energy or EnergyWindow()
     conditions = _conditions(suite, group, selection, info)
     for engine, backend, choice in _ways(group, selection, words):
         stating = _Stating(suite, group, limits.models if limits else None, choice, selection)
@@ -311,7 +333,33 @@ def _of_group(
             case = Case(target=info.id, engine=engine, backend=backend, **values)
             if not selection.settings or old_names.setting_of(case) in selection.settings:
                 pass_: Pass = "timing" if selection.record_in_timing else "recording"
-                yield _Wanted(case, conditions, selection.record, pass_, passes, rounds, rule, watched_rule)
+                yield _Wanted(
+                    case,
+                    conditions,
+                    record,
+                    pass_,
+                    passes,
+                    rounds,
+                    rule,
+                    watched_rule,
+                    energy,
+                    selection.energy_windows,
+                )
+
+
+def _without_energy(requests: Sequence[RecordRequest]) -> tuple[RecordRequest, ...]:
+    """The requests but that of energy, which has a pass of its own."""
+    return tuple(one for one in requests if one.recorder != quantities.RECORDER)
+
+
+_MOST_OF_WINDOW = 500_000
+"""Most predictions of a window: all their times are stored."""
+_LONGER = 1.05
+"""So much longer than its window a block predicts, because a block's rule also counts the time between predictions."""
+
+
+def _of_window(energy: EnergyWindow) -> BlockRule:
+    return BlockRule(min_predictions=1, max_predictions=_MOST_OF_WINDOW, max_seconds=energy.seconds * _LONGER)
 
 
 @dataclass(frozen=True)

@@ -83,6 +83,17 @@ class Code(StrEnum):
     STATEFUL_MODEL = "stateful-model", "remark", "The model carries state, so its first answer was compared."
     TWO_THREAD_POOLS = "two-thread-pools", "remark", "The threads of TensorFlow Lite's two pools took turns."
 
+    # Energy
+    ENERGY_MISSING = "energy-missing", "invalid", "An energy pass whose energy no method could tell."
+    ENERGY_CHARGING = "energy-charging", "invalid", "The phone was not fed by its battery alone throughout the window."
+    ENERGY_WINDOW_SHORT = "energy-window-short", "suspect", "The predictions of an energy window took less than 60 s."
+    ENERGY_FEW_UPDATES = (
+        "energy-few-updates",
+        "suspect",
+        "The meter gave fewer than 50 new values during the predictions.",
+    )
+    ENERGY_IDLE_DRIFTS = "energy-idle-drifts", "suspect", "The idle power changed by more than 10 % of the net power."
+
     # What was not read back
     UNPROVEN_SETUP = "unproven-setup", "suspect", "Proof is missing: times of setup."
     UNPROVEN_ANSWER = "unproven-answer", "suspect", "Proof is missing: the model's reference answer is not known here."

@@ -14,6 +14,11 @@ NEXT_STEPS: Mapping[Code, str] = MappingProxyType(
     {
         Code.WRONG_ENGINE: _REPORT,
         Code.WRONG_PASS: _REPORT,
+        Code.ENERGY_MISSING: "See in the series why no method could tell it (docs/energy.md).",
+        Code.ENERGY_CHARGING: "Measure on the battery: over Wi-Fi, or with charging suspended (docs/energy.md).",
+        Code.ENERGY_WINDOW_SHORT: "Measure windows of at least 60 s (`--energy-window 60`).",
+        Code.ENERGY_FEW_UPDATES: "Measure a longer window (`--energy-window`), so that the gauge updates more often.",
+        Code.ENERGY_IDLE_DRIFTS: "Calm the target before the window, or leave it idle for longer (`--energy-idle`).",
         Code.KERNELS_MISSING: "Choose an engine that has a profiler: `mobilebench describe engines`.",
         Code.MEMORY_MISSING: _REPORT,
         Code.TRACE_MISSING: "Run the pass again in Chrome; other browsers have no trace.",

@@ -92,7 +92,8 @@ TABLE: tuple[tuple[Code, str], ...] = (
     (Code.BLOCKS_DRIFT, f"a change of more than {LARGEST_DRIFT:.0%} along a fitted line, p < {DRIFT_PROBABILITY:g}"),
     (
         Code.BLOCKS_CORRELATED,
-        f"a lag-1 correlation above {LARGEST_CORRELATION:g} and above {CORRELATION_FACTOR:g} / √n",
+        f"a lag-1 correlation above {LARGEST_CORRELATION:g} and above {CORRELATION_FACTOR:g} standard errors of "
+        "independent blocks",
     ),
 )
 """Code of a reason, and from where on a rule gives it."""

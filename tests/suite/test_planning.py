@@ -12,7 +12,7 @@ import pytest
 from mobilebench.core import old_names
 from mobilebench.core.axes import AXES, OFFERED
 from mobilebench.core.errors import BadInput, NothingToMeasure
-from mobilebench.core.records import Case, Conditions, Goal, Pass, TargetInfo
+from mobilebench.core.records import Case, Conditions, EnergyWindow, Goal, Pass, TargetInfo
 from mobilebench.engines.base import Backend
 from mobilebench.recorders import registry
 from mobilebench.suite import loading
@@ -602,3 +602,40 @@ class TestGoal:
     def test_words_that_are_none(self, asked: dict[str, Any], pinned: Pinned) -> None:
         with pinned.raises(BadInput):
             quick(HOST, **asked)
+
+
+class TestEnergy:
+    ENERGY = (registry.request("energy"),)
+
+    def test_windows_are_blocks_of_a_pass_of_their_own(self) -> None:
+        blocks = quick(HOST, engines=("tflite",), record=self.ENERGY).blocks
+        windows = [block for block in blocks if block.pass_ == "energy"]
+        assert Counter(block.case.key for block in windows) == {block.case.key: 3 for block in blocks}
+        assert {block.pass_ for block in blocks} == {"timing", "energy"}
+        for block in windows:
+            assert block.conditions.energy == EnergyWindow()
+            assert [one.recorder for one in block.conditions.record] == ["energy"]
+            assert block.rule.max_seconds > 60
+        assert len({block.round for block in windows}) == 3
+        assert all(block.conditions.energy is None for block in blocks if block.pass_ == "timing")
+
+    def test_other_recorders_keep_their_own_blocks(self) -> None:
+        record = (*self.ENERGY, registry.request("thermal@1s"))
+        blocks = quick(HOST, engines=("tflite",), record=record, energy_windows=1).blocks
+        recorders = {(block.pass_, tuple(one.recorder for one in block.conditions.record)) for block in blocks}
+        assert recorders == {("timing", ()), ("recording", ("thermal",)), ("energy", ("energy",))}
+
+    def test_the_pass_alone(self) -> None:
+        blocks = quick(HOST, engines=("tflite",), passes=("energy",), energy=EnergyWindow(seconds=120)).blocks
+        assert {block.pass_ for block in blocks} == {"energy"}
+        assert {block.conditions.energy.seconds for block in blocks if block.conditions.energy} == {120}
+        with pytest.raises(BadInput):
+            quick(HOST, passes=("recording",), record=self.ENERGY)
+
+    def test_a_meter_measures_one_device(self) -> None:
+        window = EnergyWindow(meter="tcp:127.0.0.1:7000")
+        assert quick(HOST, engines=("tflite",), record=self.ENERGY, energy=window).blocks
+        with pytest.raises(BadInput, match="one device"):
+            quick(HOST, REAL, engines=("tflite",), record=self.ENERGY, energy=window)
+        with pytest.raises(BadInput, match="does not name a meter"):
+            quick(HOST, record=self.ENERGY, energy=EnergyWindow(meter="usb:1"))

@@ -90,6 +90,21 @@ ABILITIES = (
         source=f"{_POLICY}: proc_loadavg is a type of its own in Android 9, and readable for shell from 10 on",
     ),
     Ability(("dumpsys", "battery"), "charge, temperature, charging", "no values are stored", source="BatteryService"),
+    *(
+        Ability(
+            ("file", f"/sys/class/power_supply/battery/{name}"),
+            purpose,
+            "`Permission denied` or no such file; `dumpsys battery` is read, which has no current",
+            source="Linux, sysfs-class-power; makers label it differently",
+        )
+        for name, purpose in (
+            ("current_now", "current of the battery, for energy"),
+            ("voltage_now", "voltage of the battery, for energy"),
+            ("charge_counter", "charge of the battery, for energy"),
+            ("status", "whether the battery is discharged, for energy"),
+            ("input_suspend", "whether charging is suspended, on Qualcomm's chargers"),
+        )
+    ),
     Ability(("dumpsys", "SurfaceFlinger"), "the GPU's name (`GLES:`)", "the GPU is not known", source="SurfaceFlinger"),
     Ability(
         ("dumpsys", "thermalservice"),
