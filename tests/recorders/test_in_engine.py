@@ -35,7 +35,7 @@ def measurement(**parts: Any) -> Measurement:
 
 
 def test_every_pass_of_engines_is_a_recorder_of_that_name() -> None:
-    assert registry.passes() == ("timing", "kernels", "memory", "trace", "recording")
+    assert registry.passes() == ("timing", "kernels", "memory", "trace", "recording", "energy")
     assert [one.declaration.name for one in registry.IN_ENGINE.values()] == list(registry.IN_ENGINE)
 
 

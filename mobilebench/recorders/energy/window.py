@@ -7,6 +7,7 @@ answer) may lie before, between or after them. Net energy subtracts the mean pow
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -122,10 +123,21 @@ class _Span:
 
 def accounts(series: Sequence[Series], measurement: Measurement) -> tuple[Account, ...]:
     """The energy of a block by every method for which series were stored, or why a method has none."""
-    marks = _marks(series)
+    own = [_in_order(one) for one in series if one.recorder == RECORDER]
+    marks = _marks(own)
     if isinstance(marks, Void):
         return ()
-    return tuple(_account(method, power, marks, measurement) for method, power in _methods(series, marks))
+    return tuple(_account(method, power, marks, measurement) for method, power in _methods(own, marks))
+
+
+def _in_order(series: Series) -> Series:
+    """The series, or one without values if its times and values cannot be those of a recorder: a run may come from a
+    file that somebody made."""
+    times, values = series.times_ms, series.values
+    if len(times) == len(values) and all(map(math.isfinite, (*times, *values))) and times == sorted(times):
+        return series
+    why = "its readings are not finite numbers in the order of time"
+    return series.model_copy(update={"times_ms": [], "values": [], "reason": why})
 
 
 def _account(
@@ -149,6 +161,8 @@ def _idle(power: MeanPower, span: _Span) -> float | Void:
     found = power(span.begin, span.end)
     if isinstance(found, Void):
         return Void(f"the idle power is not known: {found.reason}")
+    if not math.isfinite(found.mw):
+        return Void("the idle power is not known: it is not a possible number")
     if found.updates < LEAST_IDLE_UPDATES:
         return Void(f"the idle power is not known: the meter gave {found.updates} new values in {span.ms / 1000:.0f} s")
     return found.mw
@@ -168,6 +182,8 @@ def _stage(
     found = power(span.begin, span.end)
     if isinstance(found, Void):
         return found
+    if not math.isfinite(found.mw * length):
+        return Void("its power is not a possible number")
     ms = length / (len(measurement.prediction_ms) * measurement.predictions_per_sample if stage == "prediction" else 1)
     net = idle_mw if isinstance(idle_mw, Void) else (found.mw - idle_mw) * ms / 1000
     return StageEnergy(found.mw, found.mw * ms / 1000, net, found.updates, span.ms / 1000)
@@ -203,12 +219,11 @@ def _marks(series: Sequence[Series]) -> dict[float, float] | Void:
 def _methods(series: Sequence[Series], marks: Mapping[float, float]) -> list[tuple[Method, MeanPower | Void]]:
     """Each method of which the recorder stored a series, with its power over time or why there is none."""
     found: list[tuple[Method, MeanPower | Void]] = []
-    own = [one for one in series if one.recorder == RECORDER]
-    if counters := [one for one in own if one.unit == RAPL_COUNTER]:
-        found.append(("rapl-package", _rapl(own, counters)))
-    if series_of(own, CURRENT):
-        found += _gauge(own, marks)
-    if meter := series_of(own, METER):
+    if counters := [one for one in series if one.unit == RAPL_COUNTER]:
+        found.append(("rapl-package", _rapl(series, counters)))
+    if series_of(series, CURRENT):
+        found += _gauge(series, marks)
+    if meter := series_of(series, METER):
         found.append(("meter", _meter(meter)))
     return found
 
@@ -279,7 +294,8 @@ def _meter(meter: Series) -> MeanPower | Void:
             why = f" ({meter.reason})" if meter.reason else ""
             return Void(f"the meter gave no samples for {hole / 1000:.1f} s{why}")
         area = sum((values[at] + values[at + 1]) / 2 * (times[at + 1] - times[at]) for at in range(low, high - 1))
-        return Power(area / (times[high - 1] - times[low]), high - low)
+        length = times[high - 1] - times[low]
+        return Power(area / length, high - low) if length > 0 else Void("the meter's samples are of one moment")
 
     return mean
 
@@ -393,11 +409,9 @@ def _milliampere_hours(charge: Series | None) -> _Trace | Void:
 def _agreeing(amperes: _Trace, drained: _Trace, window: _Span) -> tuple[_Trace | Void, _Trace | Void]:
     """Both traces, if the current is about what the charge counter says; else why neither counts."""
     changes = drained.changes(window.begin, window.end)
-    if len(changes) < _FEWEST_TO_COMPARE:
+    by_counter = _by_counter(drained, changes)
+    if len(changes) < _FEWEST_TO_COMPARE or by_counter is None:
         return amperes, drained
-    first, last = changes[0], changes[-1]
-    hours = (drained.times[last] - drained.times[first]) / 3.6e6
-    by_counter = (drained.values[first] - drained.values[last]) / hours
     load = amperes.within(window)
     ratio = by_counter / (sum(load) / len(load))
     if 1 / _CONTRADICTION <= ratio <= _CONTRADICTION:
@@ -406,6 +420,15 @@ def _agreeing(amperes: _Trace, drained: _Trace, window: _Span) -> tuple[_Trace |
         f"charge counter ({by_counter:.0f} mA) and current ({sum(load) / len(load):.0f} mA) contradict each other"
     )
     return why, why
+
+
+def _by_counter(charge: _Trace, changes: Sequence[int]) -> float | None:
+    """Current in mA from the first to the last of these changes of a charge counter; None if they are of one moment."""
+    if not changes:
+        return None
+    first, last = changes[0], changes[-1]
+    hours = (charge.times[last] - charge.times[first]) / 3.6e6
+    return (charge.values[first] - charge.values[last]) / hours if hours > 0 else None
 
 
 def _mean_volts(volts: _Trace, begin: float, end: float) -> float:
@@ -440,10 +463,8 @@ def _drained(charge: _Trace, volts: _Trace) -> MeanPower:
         changes = charge.changes(begin, end)
         if len(changes) < LEAST_IDLE_UPDATES:
             return Void(f"the charge counter changed {len(changes)} times in {(end - begin) / 1000:.1f} s")
-        first, last = changes[0], changes[-1]
-        hours = (charge.times[last] - charge.times[first]) / 3.6e6
-        milliamperes = (charge.values[first] - charge.values[last]) / hours
-        if milliamperes <= 0:
+        milliamperes = _by_counter(charge, changes)
+        if milliamperes is None or milliamperes <= 0:
             return Void("the charge counter did not fall, so the battery was not discharged")
         return Power(milliamperes * _mean_volts(volts, begin, end), len(changes))
 

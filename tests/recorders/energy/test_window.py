@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from mobilebench.core.records import Series
@@ -187,3 +189,25 @@ def test_a_window_that_was_not_completed_has_no_accounts():
     short = series(MARK, [0.0, 15_000.0, 70_000.0], [0.0, 1.0, 2.0])
     assert accounts([short, *rapl(WINDOW)[1:]], WINDOW.measurement()) == ()
     assert accounts([], WINDOW.measurement()) == ()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"values": [float("nan")] * 5, "times_ms": [0.0, 1.0, 2.0, 3.0, 4.0]},
+        {"values": [1.0] * 5, "times_ms": [0.0, 9.0, 2.0, 3.0, 4.0]},
+        {"values": [1.0], "times_ms": [0.0, 1.0]},
+        {"values": [1.0] * 3, "times_ms": [40_000.0] * 3},
+        {"values": [1.0, 2.0, 3.0], "times_ms": [40_000.0] * 3},
+        {"values": [1e300] * 3, "times_ms": [-1e300, 0.0, 1e300]},
+    ],
+)
+@pytest.mark.parametrize(
+    "name", ["package-0", "current", "charge_counter", "voltage", "meter", "status", "plugged", "mark"]
+)
+def test_series_that_no_recorder_wrote_do_no_harm(name, changes):
+    everything = [*rapl(WINDOW), *gauge(WINDOW)[1:], *meter(WINDOW)[1:]]
+    broken = [one.model_copy(update=changes) if one.name == name else one for one in everything]
+    for account in accounts(broken, WINDOW.measurement()):
+        for stage in account.stages.values():
+            assert isinstance(stage, Void) or math.isfinite(stage.gross_mj)
