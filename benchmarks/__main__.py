@@ -11,6 +11,7 @@ BENCHMARKS = (
     "runner_overhead",
     "setup_overhead",
     "kernels_pass",
+    "sampler_cost",
     "blocks_apart",
     "compare_aa",
     "page_overhead",

@@ -12,6 +12,7 @@ from mobilebench.engines.registry import engines
 from mobilebench.models import obtain
 from mobilebench.models.manifest import ModelFiles
 from mobilebench.targets import host
+from mobilebench.targets.base import Target
 
 MODELS = ("mobilenet_v2", "resnet50", "bert_small")
 PREDICTIONS = {"mobilenet_v2": 400, "resnet50": 50, "bert_small": 800}
@@ -34,13 +35,18 @@ def measured(
     threads: int = 1,
     pass_: Pass = "timing",
     affinity: str = "none",
+    target: Target | None = None,
 ) -> Measurement:
-    """One block of the engine's first backend as it is by default, with exactly this many predictions."""
+    """One block of the engine's first backend as it is by default, with exactly this many predictions.
+
+    `target` is an open target; None: this computer.
+    """
+    where = target or host.HostTarget(host.describe())
     chosen = engines()[engine]
     backend = chosen.backends[0]
     default: dict[str, Any] = {name: values[0] for name, values in backend.axes.items()}
     case = Case(
-        target=host.HOST,
+        target=where.info.id,
         engine=engine,
         backend=backend.name,
         threads=threads,
@@ -50,7 +56,7 @@ def measured(
     )
     rule = BlockRule(min_predictions=predictions, max_predictions=predictions, max_seconds=600)
     block = PlannedBlock(index=0, round=0, case=case, rule=rule, pass_=pass_)
-    return chosen.measure(chosen.prepare(host.HostTarget(host.describe()), block, files), cancel=Event()).measurement
+    return chosen.measure(chosen.prepare(where, block, files), cancel=Event()).measurement
 
 
 def p50(measurement: Measurement) -> float:

@@ -36,6 +36,8 @@ class Stat:
     """Id of the process group."""
     cpu_ticks: int
     """Processor time in user and kernel mode."""
+    ended_children_ticks: int
+    """Processor time of its child processes that have ended and were waited for."""
     started_ticks: int
     """Start time in ticks since the system's start. Process ids are reused; id and start time together are unique."""
 
@@ -48,6 +50,11 @@ class Stat:
     def cpu_seconds(self) -> float:
         """Processor time in user and kernel mode."""
         return self.cpu_ticks / TICKS_PER_SECOND
+
+    @property
+    def ended_children_seconds(self) -> float:
+        """Processor time of its ended child processes."""
+        return self.ended_children_ticks / TICKS_PER_SECOND
 
 
 def parse_stat(text: str) -> Stat | None:
@@ -63,6 +70,7 @@ def parse_stat(text: str) -> Stat | None:
         parent=int(rest[0]),
         group=int(rest[1]),
         cpu_ticks=int(rest[10]) + int(rest[11]),
+        ended_children_ticks=int(rest[12]) + int(rest[13]),
         started_ticks=int(rest[18]),
     )
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from threading import Event
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from mobilebench.core.records import PlannedBlock, Series, TargetInfo
 
@@ -85,6 +85,18 @@ class Observable(Protocol):
         ...
 
 
+@runtime_checkable
+class Streams(Protocol):
+    """A target whose shell can print while a block is measured (`targets.android.device.AndroidTarget`)."""
+
+    def stream(self, script: str, *, cancel: Event) -> Generator[bytes, None, None]:
+        """Run a shell program that only reads, and yield its output as it arrives, until it ends or `cancel` is set.
+
+        The program is hung up when the generator ends or is closed. It may be used from any thread.
+        """
+        ...
+
+
 class EngineFacts(Protocol):
     """The part of an engine on which recorders depend (`engines.base.Engine` implements it)."""
 
@@ -111,6 +123,8 @@ class Subject:
     """The block that is measured; None where a page's side of a recorder is started."""
     cancel: Event = field(default_factory=Event)
     """Set when the run is to end; a recorder that waits must stop waiting then."""
+    program: str | None = None
+    """Name of the program that measures, if it is one process with a known name."""
     page: Any = None
     """The page that measures, where a web engine starts the recorder (`engines.page_process.RecordedPage`)."""
 

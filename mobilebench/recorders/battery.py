@@ -1,4 +1,4 @@
-"""Battery: charge, temperature and charging state, from `dumpsys battery`."""
+"""Battery: charge, temperature, charging state, voltage and charge counter, from `dumpsys battery`."""
 
 from __future__ import annotations
 
@@ -8,21 +8,25 @@ from collections.abc import Mapping
 from mobilebench.recorders import reading
 from mobilebench.recorders.base import Declaration, Quantity
 from mobilebench.recorders.reading import ReadingRecorder, Readings, Void, why_not_a_real_phone
+from mobilebench.recorders.sources import Command, Source
 
 CHARGING_STATES = {2: "charging", 3: "discharging", 4: "not charging", 5: "full"}
 """Charging states of Android's `BatteryManager`, except 1, which is "unknown"."""
 
 LEVEL, TEMPERATURE, STATUS = ("level", "%"), ("temperature", "°C"), ("status", "state")
-KEYS = (LEVEL, TEMPERATURE, STATUS)
+VOLTAGE, CHARGE = ("voltage", "V"), ("charge_counter", "mAh")
+KEYS = (LEVEL, TEMPERATURE, STATUS, VOLTAGE, CHARGE)
 DECLARATION = Declaration(
     name="battery",
     title="Battery",
-    description="Battery charge (%), temperature (°C) and charging state, from dumpsys battery.",
+    description="Battery charge (%), temperature (°C), charging state, voltage (V), charge counter (mAh): dumpsys.",
     cost="around the block",
     quantities=(
         Quantity(*LEVEL, "Battery charge"),
         Quantity(*TEMPERATURE, "Battery temperature"),
         Quantity(*STATUS, "Charging state"),
+        Quantity(*VOLTAGE, "Battery voltage"),
+        Quantity(*CHARGE, "Charge counter"),
     ),
     sampled=True,
 )
@@ -37,11 +41,14 @@ _UNCLEAR_TENTHS = 60
 _HIGHEST_TENTHS = 900
 _OTHER_UNITS = (range(1_500, 8_001), 100), (range(15_000, 80_001), 1000)
 """Ranges of raw values that can only be hundredths or thousandths of a degree (15 to 80 °C), and their divisors."""
+_LOWEST_VOLTS, _HIGHEST_VOLTS = 2.5, 20.0
+"""Of a battery of one to four cells that a device runs on."""
+_LEAST_MICROAMPERE_HOURS = 50_000
 _SENTINELS = {32_767, 65_535}
 
 
 def parse(text: str) -> Readings:
-    """Charge (%), temperature (°C) and charging state.
+    """Charge (%), temperature (°C), charging state, voltage (V) and charge counter (mAh).
 
     Only the service's own state is parsed: after a blank or unindented line, some makers append settings and a log of
     events with similar lines.
@@ -54,7 +61,13 @@ def parse(text: str) -> Readings:
         why = _why_void(text, fields or {})
     if why is not None or fields is None:
         return {key: Void(why or "") for key in KEYS}
-    return {LEVEL: _level(fields), TEMPERATURE: _celsius(fields), STATUS: _status(fields)}
+    return {
+        LEVEL: _level(fields),
+        TEMPERATURE: _celsius(fields),
+        STATUS: _status(fields),
+        VOLTAGE: _volts(fields),
+        CHARGE: _milliampere_hours(fields),
+    }
 
 
 def _fields(text: str) -> dict[str, list[str]] | None:
@@ -135,6 +148,28 @@ def _status(fields: Mapping[str, list[str]]) -> float | Void:
     return float(status) if status in CHARGING_STATES else Void(f"{status} is not a charging state of Android")
 
 
+def _volts(fields: Mapping[str, list[str]]) -> float | Void:
+    """Voltage in V. Android's unit is mV; some makers report µV or whole volts."""
+    raw = _number(fields, "voltage")
+    if isinstance(raw, Void):
+        return raw
+    for divisor in (1_000, 1_000_000):
+        if _LOWEST_VOLTS <= raw / divisor <= _HIGHEST_VOLTS:
+            return raw / divisor
+    return Void(f"a voltage of {raw} is no voltage of a battery in mV or µV")
+
+
+def _milliampere_hours(fields: Mapping[str, list[str]]) -> float | Void:
+    """Charge in mAh. Android's unit is µAh; a value that also fits mAh is not used."""
+    raw = _number(fields, "charge counter")
+    if isinstance(raw, Void):
+        return raw
+    if raw <= 0:
+        return Void(f"a charge of {raw} stands for one that is not measured")
+    return raw / 1000 if raw >= _LEAST_MICROAMPERE_HOURS else Void(f"a charge of {raw} fits both mAh and µAh")
+
+
 def recorder(interval_s: float | None = None) -> ReadingRecorder:
     """A fresh battery recorder."""
-    return ReadingRecorder(DECLARATION, ("dumpsys", "battery"), parse, why_not_a_real_phone, interval_s)
+    source = Source((Command(("dumpsys", "battery")),))
+    return ReadingRecorder(DECLARATION, source, parse, why_not_a_real_phone, interval_s)

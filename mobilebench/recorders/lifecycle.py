@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from mobilebench.core.errors import MobilebenchError, TargetLost
 from mobilebench.core.records import Series
 from mobilebench.recorders.base import Recorder, Subject
+from mobilebench.recorders.reading import ReadingRecorder
+from mobilebench.recorders.stream import Sampling, sampling
 
 
 @dataclass
@@ -34,23 +36,32 @@ def recording(subject: Subject, recorders: Sequence[Recorder]) -> Iterator[Recor
     found = Recording()
     failures: dict[int, str] = {}
     started: list[Recorder] = []
+    sampler: Sampling | None = None
     complete = False
     try:
         begun = time.perf_counter()
         for one in recorders:
             started.append(one)
             _attempt(lambda one=one: one.start(subject), one, failures)  # type: ignore[misc]
+        feeds = [one for one in started if isinstance(one, ReadingRecorder) and one.sampled and id(one) not in failures]
+        if feeds:
+            sampler = sampling(subject, feeds)
+            sampler.start()
         found.spent_ms += (time.perf_counter() - begun) * 1000
         yield found
         complete = True
     finally:
         begun = time.perf_counter()
         try:
+            if sampler:
+                sampler.stop()
             _stop(started, subject, failures, complete=complete)
         finally:
             found.spent_ms += (time.perf_counter() - begun) * 1000
             for one in started:
                 found.series += _series(one, failures)
+            if sampler:
+                found.series += sampler.series()
 
 
 def _stop(started: Sequence[Recorder], subject: Subject, failures: dict[int, str], *, complete: bool) -> None:

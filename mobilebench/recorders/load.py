@@ -5,6 +5,7 @@ from __future__ import annotations
 from mobilebench.core import proc
 from mobilebench.recorders.base import Declaration, Quantity
 from mobilebench.recorders.reading import ReadingRecorder, Readings, Void
+from mobilebench.recorders.sources import Files, Source, lines_of
 
 LOAD = ("load_1min", "processes")
 DECLARATION = Declaration(
@@ -19,14 +20,15 @@ DECLARATION = Declaration(
 
 def parse(text: str) -> Readings:
     """The one-minute load average from `/proc/loadavg`: processes that ran or waited to run."""
-    average = proc.load_average(text)
+    found = list(lines_of(text))
+    average = proc.load_average(found[0][1]) if len(found) == 1 else None
     if average is not None:
         return {LOAD: average}
-    if "denied" in text.lower():
+    if found and found[0][1] == "!denied":
         return {LOAD: Void("the phone does not let a shell read /proc/loadavg")}
     return {LOAD: Void("/proc/loadavg holds no load average")}
 
 
 def recorder(interval_s: float | None = None) -> ReadingRecorder:
     """A fresh load recorder."""
-    return ReadingRecorder(DECLARATION, ("cat", "/proc/loadavg"), parse, interval_s=interval_s)
+    return ReadingRecorder(DECLARATION, Source((Files(("/proc/loadavg",)),)), parse, interval_s=interval_s)

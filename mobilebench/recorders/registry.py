@@ -7,7 +7,22 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from mobilebench.core.errors import BadInput
 from mobilebench.core.records import Measurement, Pass, PlannedBlock, RecordRequest, Series, TargetInfo
-from mobilebench.recorders import battery, kernels, load, memory, thermal, timing, trace
+from mobilebench.recorders import (
+    battery,
+    clocks,
+    cpu,
+    current,
+    gpu,
+    kernels,
+    load,
+    memory,
+    ram,
+    rapl,
+    thermal,
+    timing,
+    trace,
+    zones,
+)
 from mobilebench.recorders.base import Declaration, EngineFacts, Observable, Recorder
 from mobilebench.recorders.energy import quantities
 from mobilebench.recorders.energy import recorder as energy
@@ -18,13 +33,15 @@ Factory = Callable[[float | None], Recorder]
 """Makes a fresh recorder. Its argument: seconds between two samples, or None for a reading before and after a block."""
 
 READERS: dict[str, Factory] = {
-    "battery": battery.recorder,
-    "thermal": thermal.recorder,
-    "load": load.recorder,
+    **{
+        one.DECLARATION.name: one.recorder
+        for one in (battery, thermal, load, clocks, zones, cpu, ram, gpu, current, rapl)
+    },
     quantities.RECORDER: energy.recorder,
 }
-"""Recorders that read the target. Unless `--record` asks for more, they read before and after each block, except
-that of energy, which has blocks of its own. It is the last one, so that others do not read in its idle times."""
+"""Recorders that read the target. Those that cost nothing during a block read before and after each block; `--record`
+asks for readings during it. That of energy has blocks of its own, and is the last one, so that others do not read in
+its idle times."""
 
 _TIMED_PASSES: tuple[Pass, ...] = ("recording", quantities.PASS)
 """Passes of `READERS`, whose blocks engines measure as timing blocks."""

@@ -8,6 +8,7 @@ import re
 from mobilebench.recorders import reading
 from mobilebench.recorders.base import Declaration, Quantity
 from mobilebench.recorders.reading import ReadingRecorder, Readings, Void, why_not_a_real_phone
+from mobilebench.recorders.sources import Command, Source
 
 THROTTLING_STATES = ("none", "light", "moderate", "severe", "critical", "emergency", "shutdown")
 """Android's thermal status 0 … 6."""
@@ -115,4 +116,5 @@ def _number(text: str) -> float | None:
 
 def recorder(interval_s: float | None = None) -> ReadingRecorder:
     """A fresh thermal recorder."""
-    return ReadingRecorder(DECLARATION, ("dumpsys", "thermalservice"), parse, why_not_a_real_phone, interval_s)
+    source = Source((Command(("dumpsys", "thermalservice")),))
+    return ReadingRecorder(DECLARATION, source, parse, why_not_a_real_phone, interval_s)

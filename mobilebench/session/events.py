@@ -157,6 +157,17 @@ class BlockRetried(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PhoneLog(Event):
+    """The end of a phone's log after a block failed. It is written to the run's journal, not to the store."""
+
+    target: str
+    planned: PlannedBlock
+    lines: tuple[str, ...]
+    reason: str | None
+    """Why there are no lines, as a clause."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class BlockFinished(Event):
     """The block has an outcome. It is stored before subscribers get this event."""
 

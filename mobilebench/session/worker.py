@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mobilebench.core import errors, log
+from mobilebench.core import errors, log, paths
 from mobilebench.core.errors import BlockFailed, Fault, MobilebenchError, Unsupported
 from mobilebench.core.records import (
     Block,
@@ -34,7 +34,7 @@ from mobilebench.core.records import (
 )
 from mobilebench.models.inspection import signatures
 from mobilebench.models.manifest import Format, ModelFiles
-from mobilebench.recorders import registry
+from mobilebench.recorders import logcat, registry
 from mobilebench.recorders.base import Subject
 from mobilebench.recorders.lifecycle import Recording, recording
 from mobilebench.session import events
@@ -46,6 +46,7 @@ from mobilebench.targets.base import Target
 from mobilebench.targets.care import gates
 
 if TYPE_CHECKING:
+    from mobilebench.engines.base import Engine
     from mobilebench.targets.android.lease import Lease
 
 _logger = logging.getLogger(__name__)
@@ -287,12 +288,19 @@ class _Worker:
                 reason, fault = _defect(error), None
             self._stop_if_cancelled()
             self._look_for_loss(reason, fault)
+            self._keep_phone_log(planned, target)
             if attempt < ATTEMPTS:
                 self._emit(events.BlockRetried(target=self._info.id, planned=planned, reason=reason, fault=fault))
             attempt += 1
         block = _without_values(planned, "failed", reason, started, fault)
         waited = {"spent_ms": {"gate": self._gate_ms}} if self._gate_ms else {}
         return block.model_copy(update={"series": self._recording.series, **waited})
+
+    def _keep_phone_log(self, planned: PlannedBlock, target: Target) -> None:
+        """Write the end of the phone's log into the journal, after an attempt that failed."""
+        if self._info.kind == "android":
+            lines, reason = logcat.excerpt(target)
+            self._emit(events.PhoneLog(target=self._info.id, planned=planned, lines=lines, reason=reason))
 
     def _attempt(self, planned: PlannedBlock, target: Target, started: datetime) -> Block:
         if reason := self._known_reason(planned):
@@ -305,7 +313,7 @@ class _Worker:
                 raise Unsupported(reason)
             prepared = engine.prepare(target, registry.as_the_engine_sees_it(planned), files)
             able, refused = self._recorders.of(self._info, planned, engine)
-            subject = Subject(target, block=planned, cancel=self._cancel)
+            subject = Subject(target, block=planned, cancel=self._cancel, program=_program(engine, self._info))
             with self._watched(planned, target) as cancel, recording(subject, able) as self._recording:
                 result = engine.measure(prepared, cancel=cancel, traces=self._traces)
             measurement = registry.as_it_was_planned(_usable(result.measurement), planned)
@@ -448,6 +456,11 @@ class _Worker:
         """Drop a block that was cut short by the cancellation, and keep a complete one."""
         if self._cancel.is_set() and (block is None or block.outcome == "failed"):
             raise _Cancelled
+
+
+def _program(engine: Engine, info: TargetInfo) -> str | None:
+    """Name of the program that measures; None for pages, where several processes of a browser take part."""
+    return paths.runner(info.runner).name if engine.kind == "native" else None
 
 
 def _noted(measurement: Measurement, note: str) -> Measurement:

@@ -17,7 +17,7 @@ _STAT = (
 
 def test_a_process_is_read() -> None:
     stat = proc.parse_stat(_STAT)
-    assert stat == proc.Stat(4711, "Chrome_IOThread", "S", 1, 4242, 347, 987654)
+    assert stat == proc.Stat(4711, "Chrome_IOThread", "S", 1, 4242, 347, 0, 987654)
     assert not stat.ended
     assert stat.cpu_seconds == 347 / proc.TICKS_PER_SECOND
 

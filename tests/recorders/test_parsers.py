@@ -61,7 +61,7 @@ TELEVISION_BOX = """Current Battery Service state:
   technology:
 """
 UPDATES_STOPPED = PIXEL_BATTERY.replace("state:\n", "state:\n  (UPDATES STOPPED -- use 'reset' to restart)\n")
-LEVEL, TEMPERATURE, STATUS = battery.KEYS
+LEVEL, TEMPERATURE, STATUS, VOLTAGE, CHARGE = battery.KEYS
 
 
 def values(readings):
@@ -74,7 +74,8 @@ def reasons(readings):
     return {key: one.reason for key, one in readings.items() if isinstance(one, Void)}
 
 
-PIXEL_VALUES = {LEVEL: 83, TEMPERATURE: 28.7, STATUS: 2}
+PIXEL_VALUES = {LEVEL: 83, TEMPERATURE: 28.7, STATUS: 2, VOLTAGE: 4.213, CHARGE: 3542}
+SAMSUNG_VALUES = {LEVEL: 100, TEMPERATURE: 30.1, STATUS: 5, VOLTAGE: 4.312, CHARGE: 2967}
 
 
 @pytest.mark.parametrize(
@@ -82,8 +83,8 @@ PIXEL_VALUES = {LEVEL: 83, TEMPERATURE: 28.7, STATUS: 2}
     [
         (PIXEL_BATTERY, PIXEL_VALUES),
         (PIXEL_BATTERY.replace("\n", "\r\n"), PIXEL_VALUES),
-        (SAMSUNG_BATTERY, {LEVEL: 100, TEMPERATURE: 30.1, STATUS: 5}),
-        (SAMSUNG_OLDER, {LEVEL: 100, TEMPERATURE: 30.1, STATUS: 5}),
+        (SAMSUNG_BATTERY, SAMSUNG_VALUES),
+        (SAMSUNG_OLDER, SAMSUNG_VALUES),
         (PIXEL_BATTERY.replace("scale: 100", "scale: 200"), PIXEL_VALUES | {LEVEL: 41.5}),
         (PIXEL_BATTERY.replace("  scale: 100\n", ""), PIXEL_VALUES),
         (PIXEL_BATTERY.replace("level: 83", "level: 0"), PIXEL_VALUES | {LEVEL: 0}),
@@ -144,6 +145,11 @@ def test_reasons_against_every_value_of_a_battery(text, reason):
         ("temperature: 287", "temperature: 2147483647", TEMPERATURE, "impossible"),
         ("temperature: 287", "temperature: -2147483648", TEMPERATURE, "impossible"),
         ("  temperature: 287\n", "", TEMPERATURE, "does not report the battery's temperature"),
+        ("voltage: 4213", "voltage: 42", VOLTAGE, "42 is no voltage of a battery"),
+        ("  voltage: 4213\n", "", VOLTAGE, "does not report the battery's voltage"),
+        ("counter: 3542000", "counter: 0", CHARGE, "0 stands for one that is not measured"),
+        ("counter: 3542000", "counter: 3542", CHARGE, "3542 fits both mAh and µAh"),
+        ("counter: 3542000", "counter: -7", CHARGE, "-7 stands for one that is not measured"),
         ("status: 2", "status: 1", STATUS, "does not know its charging state"),
         ("status: 2", "status: 9", STATUS, "9 is not a charging state"),
         ("  status: 2\n", "", STATUS, "does not report the battery's status"),
@@ -249,10 +255,10 @@ def test_stale_temperatures_are_not_used_where_the_hardware_reports_none():
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("0.52 0.58 0.59 1/467 12345\n", 0.52),
-        ("12.00 8.10 4.00 9/1200 4294967295\n", 12.0),
-        ("cat: /proc/loadavg: Permission denied\n", Void("the phone does not let a shell read /proc/loadavg")),
-        ("0,52 0,58 0,59 1/467 12345\n", Void("/proc/loadavg holds no load average")),
+        ("/proc/loadavg 0.52 0.58 0.59 1/467 12345\n", 0.52),
+        ("/tmp/phone/proc/loadavg 12.00 8.10 4.00 9/1200 4294967295\n", 12.0),
+        ("/proc/loadavg !denied\n", Void("the phone does not let a shell read /proc/loadavg")),
+        ("/proc/loadavg 0,52 0,58 0,59 1/467 12345\n", Void("/proc/loadavg holds no load average")),
         ("", Void("/proc/loadavg holds no load average")),
     ],
 )

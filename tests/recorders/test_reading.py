@@ -44,16 +44,20 @@ def watch(name, *answers):
     return recorder.result().series, target.asked
 
 
+def loaded(average):
+    return f"/proc/loadavg {average} 0.10 0.10 1/1 2\n".encode()
+
+
 def test_a_series_holds_both_readings_with_their_times():
-    (series,), asked = watch("load", b"0.50 1 1 1/1 1\n".replace(b" 1 1 ", b" 0.10 0.10 "), b"1.50 0.10 0.10 1/1 2\n")
-    assert asked == [("cat", "/proc/loadavg")] * 2
+    (series,), asked = watch("load", loaded("0.50"), loaded("1.50"))
+    assert [words[:2] for words in asked] == [("sh", "-c")] * 2
     assert (series.recorder, series.name, series.unit) == ("load", "load_1min", "processes")
     assert series.values == [0.5, 1.5]
     assert 0 <= series.times_ms[0] < series.times_ms[1]
 
 
 def test_a_reading_that_fails_leaves_the_other_one_at_its_own_time(pinned: Pinned):
-    (series,), _ = watch("load", BlockFailed("Phone p: it is slow."), b"1.50 0.10 0.10 1/1 2\n")
+    (series,), _ = watch("load", BlockFailed("Phone p: it is slow."), loaded("1.50"))
     assert series.values == [1.5]
     assert series.times_ms[0] > 0
     pinned(series.reason)
@@ -66,19 +70,20 @@ def test_a_refused_command_has_a_reason_in_place_of_a_value(pinned: Pinned):
         ("level", [], []),
         ("temperature", [], []),
         ("status", [], []),
+        ("voltage", [], []),
+        ("charge_counter", [], []),
     ]
     pinned(series[0].reason)
 
 
 def test_output_beside_a_bad_exit_code_is_no_reading():
-    failed = ShellResult(b"1.50 0.10 0.10 1/1 2\n", b"", 1)
-    (series,), _ = watch("load", failed, failed)
-    assert (series.values, series.reason) == ([], "`cat /proc/loadavg` failed (exit code 1)")
+    failed = ShellResult(b"Thermal Status: 0\n", b"", 1)
+    series, _ = watch("thermal", failed, failed)
+    assert (series[0].values, series[0].reason) == ([], "`dumpsys thermalservice` failed (exit code 1)")
 
 
 def test_denied_load_has_a_reason(pinned: Pinned):
-    denied = ShellResult(b"", b"cat: /proc/loadavg: Permission denied\n", 1)
-    (series,), _ = watch("load", denied, denied)
+    (series,), _ = watch("load", b"/proc/loadavg !denied\n", b"/proc/loadavg !denied\n")
     pinned(series.reason)
 
 
@@ -112,3 +117,45 @@ def test_what_the_phone_gave_up_counts_as_a_hang():
 def test_a_lost_phone_is_not_hidden():
     with pytest.raises(TargetLost):
         READERS["thermal"](None).start(Subject(Answering(TargetLost("gone"))))
+
+
+CPU = "/proc/stat cpu  {} 0 0 {} 0 0 0 0 0 0\n{}"
+SEEN = "/proc/9/stat 9 (mobilebench-run) R 1 1 1 0 -1 0 0 0 0 0 {} 0 0 0 20 0 1 0 100 1 1\n"
+
+
+def test_what_grows_is_computed_from_one_reading_to_the_next():
+    target = Answering(CPU.format(100, 100, "").encode(), CPU.format(400, 200, "").encode())
+    recorder = READERS["cpu"](1.0)
+    recorder.start(Subject(target, program="mobilebench-runner"))
+    began = recorder._readings[0].at
+    recorder.take(began + 1.0, CPU.format(150, 150, SEEN.format(10)))
+    recorder.take(began + 2.0, CPU.format(250, 150, SEEN.format(60)))
+    recorder.stop(Subject(target))
+    whole, measured = recorder.result().series
+    assert whole.values == pytest.approx([50.0, 100.0, 75.0])
+    assert (measured.values, measured.reason) == (pytest.approx([50.0]), None)
+    assert measured.times_ms == pytest.approx([whole.times_ms[1]])
+
+
+def test_a_process_that_was_never_seen_has_one_reason():
+    series, _ = watch("cpu", CPU.format(100, 100, "").encode(), CPU.format(200, 200, "").encode())
+    assert [(one.name, one.values) for one in series] == [("whole", [50.0]), ("measured", [])]
+    assert series[1].reason == "the measured process was not seen by two readings in a row"
+
+
+def test_what_cannot_be_computed_has_the_reason_of_the_reading_that_failed():
+    series, _ = watch("cpu", BlockFailed("p: it is slow."), CPU.format(200, 200, "").encode())
+    assert (series[0].values, series[0].reason) == ([], "p: it is slow")
+
+
+def test_the_mean_clock_is_stored_once_for_a_block():
+    state = "/sys/devices/system/cpu/cpufreq/policy0/{} {}\n"
+    before = state.format("scaling_cur_freq", "300000") + state.format("stats/time_in_state", "300000 100")
+    after = state.format("scaling_cur_freq", "600000") + state.format("stats/time_in_state", "300000 300")
+    series, asked = watch("clocks", before.encode(), after.encode())
+    assert [(one.name, one.unit, one.values) for one in series] == [
+        ("policy0", "MHz", [300.0, 600.0]),
+        ("policy0 mean", "MHz", [300.0]),
+        ("policy0 at 300 MHz", "s", [2.0]),
+    ]
+    assert len(asked) == 2

@@ -111,6 +111,9 @@ class FakeTarget:
     info: TargetInfo
     notices: tuple[str, ...] = ()
 
+    def observe(self, argv: Any, *, timeout: float, cancel: threading.Event | None = None) -> Any:
+        raise BlockFailed("A target for tests has no shell.")
+
 
 @dataclass
 class World:

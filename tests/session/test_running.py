@@ -237,6 +237,17 @@ class TestOutcomes:
         assert session.stored().blocks[0].fault is None
         assert "Traceback" in session.seen.of(events.Defect)[0].traceback
 
+    def test_the_log_of_a_phone_is_in_the_journal_after_an_attempt_that_failed(self, session: Sessions) -> None:
+        def behave(planned: PlannedBlock, cancel: threading.Event) -> None:
+            if planned.index == 0:
+                raise BlockFailed("The runner was killed.")
+
+        session.world.engine.behave = behave
+        session.run(phone())
+        found = session.seen.of(events.PhoneLog)
+        assert [event.planned.index for event in found] == [0] * ATTEMPTS
+        assert {event.reason for event in found} == {"A target for tests has no shell"}
+
 
 class FakeRecorder:
     """Notes when it reads; `fails` says at which step it cannot."""

@@ -15,6 +15,7 @@ from mobilebench import profiles, targets
 from mobilebench.core import paths
 from mobilebench.engines import native
 from mobilebench.profiles import Profile
+from mobilebench.recorders import sources
 from mobilebench.recorders.base import Subject
 from mobilebench.recorders.registry import READERS
 from mobilebench.targets.android import adb_protocol
@@ -123,13 +124,18 @@ def test_programs_and_files_by_android() -> None:
 
 _BEFORE = {"do", "then", "if", "else", "while", "!", "{", "exec"}
 _SHELL = {"for", "case", "esac", "done", "fi", "in", "}", "exit", "[", "true", "export", "trap", "cd", "echo"}
+_FUNCTIONS = {"e", "f", "m"}
+"""Functions of recorders (`recorders.sources`); `e` is given all files that recorders read."""
 _PATTERN = re.compile(r"(\bin|;;)\s+[^\s()]+\)")
 """A pattern of `case`."""
 _REDIRECTION = re.compile(r"\d?>+\s*(?:&\d|[^\s;|&()]+)")
 
 
 def commands(script: str) -> Iterator[list[str]]:
-    """The simple commands of a shell program, also those in $(…)."""
+    """The simple commands of a shell program, also those in $(…), and in a program that `sh` is given."""
+    if script.startswith("exec sh -c "):
+        yield ["sh"]
+        script = shlex.split(script)[3].replace(sources.FUNCTIONS, "")
     script = _REDIRECTION.sub("", script)
     inner = re.findall(r"\$\(([^()]*)\)", script)
     for text in inner:
@@ -157,9 +163,9 @@ def _command(words: list[str]) -> Iterator[list[str]]:
 
 def unknown(words: list[str]) -> list[str]:
     """The parts of a command that the table lacks: the command itself, or files that it reads."""
-    if ability(words) is None:
+    if ability(words) is None and words[0] not in _FUNCTIONS:
         return [shlex.join(words)]
-    files = words[1:] if words[0] in {"cat", "readlink"} else []
+    files = words[1:] if words[0] in {"cat", "readlink", "e"} else []
     return [path for path in files if path.startswith("/") and file_ability(path) is None]
 
 

@@ -21,6 +21,7 @@ from mobilebench.analysis.stage_parts import CostStatistics
 from mobilebench.analysis.summary import BlockSummary, CaseSummary
 from mobilebench.core.records import Block, Case, Measurement, Proof, Reason, Stage
 from mobilebench.core.sizes import decimal_size
+from mobilebench.recorders.clocks import is_time_in_state
 from mobilebench.report import document as doc
 from mobilebench.report.figures.inline import sparkline
 from mobilebench.report.phrases import interval, milliseconds, plural, spread
@@ -232,8 +233,9 @@ def _block(block: BlockSummary) -> Iterator[doc.Block]:
         more = f" and {len(values) - SHOWN_SAMPLES} more" if len(values) > SHOWN_SAMPLES else ""
         yield doc.Paragraph(f"{', '.join(map(duration, values[:SHOWN_SAMPLES]))}{more}", "small")
     for series in block.block.series:
-        if series.values:
-            change = f"{series.values[0]:g} to {series.values[-1]:g} {series.unit}"
+        if series.values and not is_time_in_state(series):
+            ends = series.values[:1] + series.values[1:][-1:]
+            change = f"{' to '.join(f'{value:g}' for value in ends)} {series.unit}"
             yield doc.Paragraph(f"{series_title(series)}: {change}", "small")
     yield from _care(block.block)
 

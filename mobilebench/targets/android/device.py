@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +59,11 @@ class AndroidTarget(Target):
         """Run a command without waiting until pushed files are verified; a bad file is reported to its user."""
         self._lease.check_held()
         return self._shell.run(argv, timeout=timeout, cancel=cancel)
+
+    def stream(self, script: str, *, cancel: Event) -> Generator[bytes, None, None]:
+        """Run a shell program that only reads, and yield its output as it arrives (see `recorders.base.Streams`)."""
+        self._lease.check_held()
+        return self._shell.stream(script, "the sampler", cancel=cancel)
 
     def push(self, local: Path, *, sha256: str | None = None, executable: bool = False) -> Pushed:
         self._lease.check_held()

@@ -10,7 +10,7 @@ import re
 import secrets
 import shlex
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from functools import cached_property
 from threading import Event
 from typing import Protocol
@@ -72,6 +72,35 @@ class DeviceShell:
         name = text.split(maxsplit=1)[0] if text.strip() else "an empty script"
         return self._run(text, name, timeout, given_events(self._cancel))
 
+    def stream(self, text: str, name: str, *, cancel: Event) -> Generator[bytes, None, None]:
+        """Run a shell program and yield its output as it arrives, until it ends or `cancel` is set.
+
+        The phone hangs up on the program when the generator ends or is closed.
+
+        Raises:
+            BlockFailed: the connection was cut, or the phone lacks the shell protocol.
+            TargetLost: the phone went away.
+        """
+        if not self._speaks_v2:
+            raise BlockFailed(f"{self._serial}: its adb has no shell protocol, so `{name}` cannot be ended.")
+        limit = Limit(f"{self._serial}: `{name}`", float("inf"), given_events(cancel, self._cancel))
+        with (
+            log.timed(_logger, f"adb -s {self._serial} shell: {name}"),
+            adb_protocol.service(self._serial, f"shell,v2,raw:{text}", limit) as stream,
+        ):
+            try:
+                for kind, data in packets(stream, limit):
+                    if kind == _EXIT:
+                        return
+                    if kind == _STDOUT:
+                        yield data
+            except BlockFailed:
+                if any(event.is_set() for event in limit.cancels):
+                    return
+                raise
+        cut = BlockFailed(f"{self._serial}: the connection was cut while `{name}` ran.", fault="cut connection")
+        raise adb_protocol.lost_phone_or(cut, self._serial, f"`{name}` was running.")
+
     @cached_property
     def _speaks_v2(self) -> bool:
         limit = Limit(f"{self._serial}: asking for its features", 10, given_events(self._cancel))
@@ -117,24 +146,31 @@ def command_line(argv: Sequence[str], environment: Mapping[str, str]) -> str:
 def read_v2(stream: socket.socket, limit: Limit) -> ShellResult | None:
     """Read both outputs and the exit code; None if the connection was cut before the command ended."""
     outputs: dict[int, list[bytes]] = {_STDOUT: [], _STDERR: []}
+    for kind, data in packets(stream, limit):
+        if kind == _EXIT and data:
+            return ShellResult(b"".join(outputs[_STDOUT]), b"".join(outputs[_STDERR]), data[0])
+        if kind in outputs:
+            outputs[kind].append(data)
+    return None
+
+
+def packets(stream: socket.socket, limit: Limit) -> Iterator[tuple[int, bytes]]:
+    """Close the command's input, and yield kind and data of each packet until the connection ends."""
     try:
         adb_protocol.send(stream, bytes([_CLOSE_STDIN, 0, 0, 0, 0]), limit)
     except OSError:
-        return None
+        return
     while True:
         header = adb_protocol.receive(stream, 5, limit)
         if len(header) < 5:
-            return None
+            return
         length = int.from_bytes(header[1:], "little")
         if length > _LONGEST_PACKET:
             raise BlockFailed(f"{limit.doing}: the phone announced a packet of {length} bytes, more than adb sends.")
         data = adb_protocol.receive(stream, length, limit)
         if len(data) < length:
-            return None
-        if header[0] == _EXIT and data:
-            return ShellResult(b"".join(outputs[_STDOUT]), b"".join(outputs[_STDERR]), data[0])
-        if header[0] in outputs:
-            outputs[header[0]].append(data)
+            return
+        yield header[0], data
         limit.check()
 
 

@@ -89,6 +89,61 @@ ABILITIES = (
         denied=(28,),
         source=f"{_POLICY}: proc_loadavg is a type of its own in Android 9, and readable for shell from 10 on",
     ),
+    # Recorders
+    Ability(
+        ("file", "/sys/class/thermal"),
+        "temperatures of thermal zones (recorder `zones`)",
+        "`Permission denied` on phones of many makers; the block has no values, and the reason",
+        source="type sysfs_thermal; the policies of makers differ",
+    ),
+    Ability(
+        ("file", "/sys/devices/system/cpu/cpufreq"),
+        "clock of each cluster and time at each clock (recorder `clocks`)",
+        "no such folder before Linux 4.3: the folders of the cores are read",
+        source="sysfs_devices_system_cpu",
+    ),
+    Ability(
+        ("file", "/sys/class/power_supply"),
+        "current, voltage and charge of the battery (recorder `current`)",
+        "`Permission denied` on phones of many makers; the block has no values, and the reason",
+        source="type sysfs_batteryinfo; the policies of makers differ",
+    ),
+    *(
+        Ability(
+            ("file", path),
+            f"clock and load of the GPU: {gpus} (recorder `gpu`)",
+            "no such file, or `Permission denied`; the block has no values, and the reason",
+            source="the GPU's driver; the policies of makers differ",
+        )
+        for path, gpus in (
+            ("/sys/class/kgsl", "Adreno"),
+            ("/sys/class/misc/mali0", "Mali"),
+            ("/sys/class/devfreq", "Mali, Maleoon and others"),
+            ("/sys/kernel/gpu", "Exynos"),
+            ("/sys/kernel/ged", "MediaTek"),
+        )
+    ),
+    Ability(("file", "/proc/stat"), "use of the processor (recorder `cpu`)", source=f"{_POLICY}: proc_stat"),
+    Ability(
+        ("file", "/proc/*/stat"),
+        "processor time of the measured process and of the sampler",
+        "left out: shell sees its own processes, which the runner is one of",
+        source="proc(5)",
+    ),
+    Ability(
+        ("file", "/proc/*/status"),
+        "resident memory of the measured process (recorder `ram`)",
+        "left out: shell sees its own processes, which the runner is one of",
+        source="proc(5)",
+    ),
+    Ability(("pgrep",), "finds the measured process", source=_TOYBOX),
+    Ability(("sleep",), "waits between two readings of the sampler", source=_TOYBOX),
+    Ability(
+        ("logcat",),
+        "the end of the log, after a block has failed",
+        "the journal holds the reason",
+        source="logd; shell is in the group log",
+    ),
     Ability(("dumpsys", "battery"), "charge, temperature, charging", "no values are stored", source="BatteryService"),
     *(
         Ability(
@@ -259,7 +314,7 @@ def ability(words: Sequence[str]) -> Ability | None:
 def file_ability(path: str) -> Ability | None:
     """The row of this file, or None."""
     rows = (row for row in ABILITIES if row.words[0] == "file")
-    return next((row for row in rows if fnmatch(path, row.words[1]) or path.startswith(f"{row.words[1]}/")), None)
+    return next((row for row in rows if fnmatch(path, row.words[1]) or fnmatch(path, f"{row.words[1]}/*")), None)
 
 
 def refusal(words: Sequence[str], api: int) -> Ability | None:

@@ -88,6 +88,21 @@ def test_temperatures_and_clocks_stand_below_the_blocks() -> None:
     assert "No temperature or clock" in without.note
 
 
+def test_the_clock_of_each_cluster_is_a_line_below_the_blocks() -> None:
+    clock = Series(recorder="clocks", name="policy4", unit="MHz", times_ms=[0, 30_000], values=[2400.0, 1100.0])
+    (figure,) = drawn.titled(run(4.0, 4.0, 4.0, series=clock), "Over time")
+    assert len(figure.spec["vconcat"]) == 2
+    assert {row["name"] for row in drawn.rows(figure, "at", "value", "name")} == {"Clocks, policy4"}
+    assert [row["value"] for row in drawn.rows(figure, "at", "value", "name")][:2] == [2400.0, 1100.0]
+    assert ("Clocks, policy4", "1100 to 2400 MHz") in figure.data
+
+
+def test_the_time_at_each_clock_is_not_drawn() -> None:
+    state = Series(recorder="clocks", name="policy4 at 1100 MHz", unit="s", times_ms=[500.0], values=[0.5])
+    (figure,) = drawn.titled(run(4.0, 4.0, 4.0, series=state), "Over time")
+    assert len(figure.spec["vconcat"]) == 1
+
+
 @pytest.mark.slow
 def test_many_blocks_are_summed_up_by_time() -> None:
     (figure,) = drawn.titled(run(*[4.0] * (SINGLE_UP_TO + 1)), "Over time")
