@@ -67,17 +67,19 @@ def phone_program(feeds: Sequence[Feed], token: str, program: str | None) -> str
         """trap '[ "$!" = "$z" ] || kill $!; exit' HUP INT PIPE TERM""",
         FUNCTIONS,
         # `up` sets `now`, in hundredths of a second; where the uptime cannot be read, it counts what was slept.
+        # Times are compared by their differences, because mksh counts in 32 bits.
         "up() { if read -r u x </proc/uptime; then now=${u%.*}${u#*.}; else u=-; now=$((now+w)); w=0; fi; }",
         'h() { up; echo "$T $1 $u" || exit; }',
         *(prepared for prepared, _, _ in programs if prepared),
         f"up; end=$((now+{LONGEST_HOURS * 360_000}))",
     ]
+    # All begin at one time, so that readings with equal intervals need one sleep for all of them.
+    lines += [f"d{number}=$((now+{periods[number]})) s{number}=0" for number in numbers]
     for number in numbers:
-        lines += [f"d{number}=$((now+{periods[number]})) s{number}=0"]
         if programs[number][1]:
             lines += [f"h o{number}", *programs[number][1]]
-    lines += ["h cost; f 1 /proc/self/stat", "while [ $now -lt $end ]; do", "m=$d0"]
-    lines += [f"if [ $d{number} -lt $m ]; then m=$d{number}; fi" for number in numbers[1:]]
+    lines += ["h cost; f 1 /proc/self/stat", "while [ $((end-now)) -gt 0 ]; do", "m=$d0"]
+    lines += [f"if [ $((d{number}-m)) -lt 0 ]; then m=$d{number}; fi" for number in numbers[1:]]
     lines += [
         f"w=$((m-now)); if [ $w -gt {_LONGEST_SLEEP_SECONDS * 100} ]; then w={_LONGEST_SLEEP_SECONDS * 100}; fi",
         'if [ $w -gt 0 ]; then sleep "$((w/100)).$((w%100/10))$((w%10))" & wait $!; z=$!; fi',
@@ -249,8 +251,9 @@ class HostSampling(_Threaded):
 
     def _read(self) -> None:
         begun = time.thread_time()
-        due = [time.monotonic() + feed.interval_s for feed in self._feeds]
-        self._cost.append((time.monotonic(), 0.0))
+        began = time.monotonic()
+        due = [began + feed.interval_s for feed in self._feeds]
+        self._cost.append((began, 0.0))
         while not self._ended.wait(max(0.0, min(due) - time.monotonic())):
             for number, feed in enumerate(self._feeds):
                 if time.monotonic() >= due[number]:

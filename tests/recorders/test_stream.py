@@ -81,6 +81,36 @@ def test_one_stream_serves_all_recorders_at_their_intervals() -> None:
     assert samplers_left() == []
 
 
+def test_readings_with_one_interval_need_one_sleep_for_all(tmp_path: Path) -> None:
+    slept = tmp_path / "slept"
+    sleep = tmp_path / "sleep"
+    sleep.write_text(f'#!/bin/sh\necho "$1" >>{slept}\nPATH=/usr/bin:/bin exec sleep "$1"\n')
+    sleep.chmod(0o755)
+    phone = LocalPhone(folder=tmp_path)
+    recorders = [Counting(name, UPTIME, interval_s=0.2, enough=5) for name in "abcdef"]
+    with recording(Subject(phone), recorders):
+        assert all(one.enough.wait(PATIENCE_S) for one in recorders)
+    assert len(slept.read_text().split()) < sum(len(one.texts) for one in recorders) / 2
+    assert phone.left() == []
+
+
+def test_without_an_uptime_readings_go_on_and_have_their_time_of_arrival() -> None:
+    class Refused(LocalPhone):
+        def stream(self, script: str, *, cancel: threading.Event) -> Generator[bytes, None, None]:
+            return super().stream(script.replace("</proc/uptime", "</no/uptime"), cancel=cancel)
+
+    phone = Refused()
+    recorder = Counting("load", LOADAVG, enough=4)
+    begun = time.monotonic()
+    with recording(Subject(phone), [recorder]) as found:
+        assert recorder.enough.wait(PATIENCE_S)
+    times = series_of(found.series, "load").times_ms
+    assert times == sorted(times)
+    assert times[1] >= INTERVAL_S * 1000
+    assert times[-1] <= (time.monotonic() - begun) * 1000
+    assert phone.left() == []
+
+
 def test_readings_have_the_phones_own_time() -> None:
     phone = LocalPhone()
     recorder = Counting("up", UPTIME, enough=6)

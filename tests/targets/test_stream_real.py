@@ -29,7 +29,7 @@ def every_recorder(interval_s: float) -> list[Any]:
 
 
 def is_stream(name: str) -> bool:
-    return "while [ $now -lt $end ]" in name
+    return "while [ $((end-now)) -gt 0 ]" in name
 
 
 def left_on(serial: str) -> list[str]:
