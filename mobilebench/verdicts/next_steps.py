@@ -60,7 +60,7 @@ NEXT_STEPS: Mapping[Code, str] = MappingProxyType(
         Code.STATEFUL_MODEL: "Nothing; the first answer was compared.",
         Code.TWO_THREAD_POOLS: "Nothing; the pools took turns.",
         Code.WRONG_DELEGATE: "Name the delegate (`--delegate`), and check the library (`mobilebench libraries list`).",
-        Code.NOTHING_DELEGATED: "Check the driver, or which operators the delegate has (`mobilebench models show MODEL`).",
+        Code.NOTHING_DELEGATED: "Check the driver, or the operators that it has (`mobilebench models show MODEL`).",
         Code.TOO_LITTLE_DELEGATED: "Ask for a smaller share (`require_full_delegation`), or measure another model.",
         Code.WRONG_AFFINITY: "Ask for cores on which this phone lets a shell run (`--affinity`).",
         Code.WRONG_PRIORITY: "Ask for a priority that a shell may have, 0 or more (`--priority`).",
