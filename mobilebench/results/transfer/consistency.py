@@ -63,7 +63,7 @@ def _of_block(block: Block) -> Iterator[str]:
         yield "a verdict that is computed on reading is stored"
     if block.outcome == "measured" and block.measurement is None:
         yield "it is measured and has no measurement"
-    for one in block.series:
+    for one in [*block.series, *(series for attempt in block.stopped for series in attempt.series)]:
         if len(one.times_ms) != len(one.values):
             yield f"series {one.name[:40]} has {len(one.times_ms)} times and {len(one.values)} values"
 
@@ -76,6 +76,8 @@ def _moments(run: Run, events: Iterable[StoredEvent]) -> Iterator[datetime]:
         yield one.imported_at
     for block in run.blocks:
         yield from (block.started_at, block.ended_at)
+        for attempt in block.stopped:
+            yield from (attempt.started_at, attempt.ended_at)
     for event in events:
         yield event.at
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mobilebench.core.records import Block, Run
+from mobilebench.core.records import Block, Run, Series
 from mobilebench.results.store import FILE_NAME, Store
 from mobilebench.results.transfer import importing, reading, writing
 from mobilebench.results.transfer.content import content_sha256
@@ -81,8 +81,12 @@ def test_the_example_run(fresh: Fresh, tmp_path: Path) -> None:
 
 def _usable(block: Block) -> Block:
     """The block, without series that no recorder writes."""
-    kept = [one for one in block.series if len(one.times_ms) == len(one.values) and min(one.times_ms, default=0) >= 0]
-    return block.model_copy(update={"series": kept})
+
+    def kept(series: list[Series]) -> list[Series]:
+        return [one for one in series if len(one.times_ms) == len(one.values) and min(one.times_ms, default=0) >= 0]
+
+    stopped = [one.model_copy(update={"series": kept(one.series)}) for one in block.stopped]
+    return block.model_copy(update={"series": kept(block.series), "stopped": stopped})
 
 
 @settings(
