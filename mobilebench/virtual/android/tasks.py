@@ -105,5 +105,5 @@ def _task(device: Device, pid: int) -> Task | None:
     name = device.name_of(pid)
     is_browser = name.partition(":")[0].partition("_zygote")[0] in device.browser_pids
     vsz, rss = int(sizes[0]) * _PAGE_KIB, int(sizes[1]) * _PAGE_KIB
-    shown = name if is_browser or pid in (1, os.getpid()) else " ".join(words)
-    return Task(pid, stat.parent, stat.state, "u0_a120" if is_browser else "shell", name, shown, vsz, rss)
+    user = "u0_a120" if is_browser else "shell"
+    return Task(pid, stat.parent, stat.state, user, name, " ".join(words), vsz, rss)
