@@ -5,18 +5,24 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from typing import Any
 
+from mobilebench.core import atomic_files
 from mobilebench.core.errors import BadInput, TargetLost
-from mobilebench.virtual import adb, control, phones
+from mobilebench.virtual import adb, control, phones, processes
 from mobilebench.virtual.fault_kinds import FAULTS, Fault, option_of
+from mobilebench.virtual.processes import ProcessId
 
 __all__ = ["FAULTS", "Fault", "active", "apply", "clear"]
 
 _LONGEST_S = 86400.0
+_TELLING = "telling.json"
+"""File among a phone's metadata: the programs that will tell adb about it, by pid and start time."""
 
 
 def apply(
@@ -43,9 +49,7 @@ def apply(
         BadInput: there is no such fault, option or phone, or this phone cannot have this fault.
         TargetLost: the phone does not run, or does not answer.
     """
-    kind = FAULTS.get(fault)
-    if kind is None:
-        raise BadInput(f"There is no fault “{fault}”.", hint=f"Choose one of {', '.join(FAULTS)}.")
+    kind = _kind(fault)
     for number in (seconds, after):
         if number is not None and not 0 <= number <= _LONGEST_S:
             raise BadInput(f"A fault cannot take {number:g} s.", hint=f"Choose 0 to {_LONGEST_S:g} seconds.")
@@ -65,10 +69,14 @@ def clear(phone_name: str, fault: str | None = None) -> None:
     """End this fault of a running phone, or all, and connect the phone again if adb has lost it.
 
     Raises:
-        BadInput: there is no such phone.
+        BadInput: there is no such phone or fault.
         TargetLost: the phone does not run, or does not answer, or adb cannot connect to it.
     """
+    if fault is not None:
+        _kind(fault)
     _ask(phone_name, {"do": "clear", "name": fault})
+    if fault is None or FAULTS[fault].parts_adb:
+        _end_telling(phone_name)
     serial = phones.serial_of(phone_name)
     expected = phones.state_of(phone_name).fault or "device"
     if adb.state(serial) != expected:
@@ -79,6 +87,12 @@ def active(phone_name: str) -> dict[str, str]:
     """The faults that a running phone has now, with their options. Raises as `clear`."""
     faults = _ask(phone_name, {"do": "faults"}).get("faults", {})
     return {str(name): str(option) for name, option in faults.items()}
+
+
+def _kind(fault: str) -> Fault:
+    if fault not in FAULTS:
+        raise BadInput(f"There is no fault “{fault}”.", hint=f"Choose one of {', '.join(FAULTS)}.")
+    return FAULTS[fault]
 
 
 def _ask(phone_name: str, request: dict[str, Any]) -> dict[str, Any]:
@@ -148,3 +162,26 @@ def _tell_adb(phone_name: str, word: str, seconds: float) -> None:
         cwd=os.sep,
     )
     telling.returncode = 0  # Popen must not wait for it: it may outlive this process
+    started = processes.identify(telling.pid)
+    _write_telling(phone_name, [*_telling(phone_name), *([started] if started else [])])
+
+
+def _end_telling(phone_name: str) -> None:
+    """End the programs that would still tell adb about this phone."""
+    for process in _telling(phone_name):
+        processes.end(process, patience_s=0.0)
+    _write_telling(phone_name, [])
+
+
+def _telling(phone_name: str) -> list[ProcessId]:
+    try:
+        entries = json.loads((phones.metadata(phone_name) / _TELLING).read_text(encoding="utf-8"))
+        found = [ProcessId(int(pid), int(started)) for pid, started in entries]
+    except (OSError, ValueError, TypeError):
+        return []
+    return [process for process in found if process.running]
+
+
+def _write_telling(phone_name: str, found: Sequence[ProcessId]) -> None:
+    entries = json.dumps([(process.pid, process.started) for process in found])
+    atomic_files.write_text(phones.metadata(phone_name) / _TELLING, entries)

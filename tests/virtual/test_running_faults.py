@@ -191,7 +191,8 @@ def test_the_busiest_process_is_killed_for_memory(one_desk: Desk, phone: Virtual
     argv = [one_desk.adb, "-s", phone.serial, "shell", "exec yes > /dev/null"]
     busy = subprocess.Popen(argv, stdin=subprocess.DEVNULL)
     wait_until(lambda: re.search(r" yes$", one_desk.shell(phone, "ps -A"), re.MULTILINE) is not None)
-    time.sleep(0.3)  # it has to use more processor time than the other processes
+    used = "cut -d' ' -f14 /proc/$(pidof yes)/stat"  # in hundredths of a second; it has to be the busiest
+    wait_until(lambda: int(one_desk.shell(phone, used)) > 20, 60)
     faults.apply("faulty", "low-memory-kill")
     assert busy.wait(30) == 137
     assert "Kill 'yes'" in one_desk.shell(phone, "logcat -d -b main")
