@@ -35,8 +35,7 @@ class PhoneFiles:
         self._motion: Motion | None = None
         self._written: dict[str, str] = {}
         self._ahead: str | None = None
-        self.heated = False
-        """Whether the fault `heat` is on."""
+        self._heated = False
 
     @cached_property
     def config(self) -> PhoneConfig:
@@ -58,6 +57,12 @@ class PhoneFiles:
         """Let the values move from now on, by the processor time that `read_cpu` returns."""
         self._read_cpu = read_cpu
         self._motion = simulation.begin(self._state.read(), simulation.clock(), read_cpu())
+
+    def heat(self, *, on: bool) -> None:
+        """Begin or end to hold the phone hot."""
+        self._heated = on
+        self._moved(self._state.read(), at_once=True)
+        self.refresh_sys()
 
     def change(self, edit: Callable[[State], State]) -> State:
         """Change the present state, store it, and update `/sys`."""
@@ -90,11 +95,12 @@ class PhoneFiles:
             atomic_files.write_text(self.metadata / CLOCK, ahead, alone=True)
             self._ahead = ahead
 
-    def _moved(self, stored: State) -> Motion | None:
+    def _moved(self, stored: State, *, at_once: bool = False) -> Motion | None:
         now = simulation.clock()
-        if self._read_cpu is not None and self._motion is not None and now - self._motion.at > _SOONEST_S:
+        soonest = 0.0 if at_once else _SOONEST_S
+        if self._read_cpu is not None and self._motion is not None and now - self._motion.at >= soonest:
             cpu_seconds, clusters = self._read_cpu(), self.config.clusters
-            self._motion = simulation.advance(self._motion, stored, clusters, now, cpu_seconds, heated=self.heated)
+            self._motion = simulation.advance(self._motion, stored, clusters, now, cpu_seconds, heated=self._heated)
         return self._motion
 
 

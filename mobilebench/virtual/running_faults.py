@@ -208,12 +208,11 @@ class RunningFaults:
         return undo
 
     async def _heat(self, _option: str | None) -> Undo:
-        self._files.heated = True
-        self._files.refresh_sys()
+        self._files.heat(on=True)
         self._device.note("ThermalManagerService", "Thermal status changed to critical", level="W")
 
         async def undo() -> None:
-            self._files.heated = False
+            self._files.heat(on=False)
 
         return undo
 

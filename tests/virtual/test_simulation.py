@@ -145,9 +145,7 @@ def test_a_value_set_by_hand_survives_dumpsys_battery(tmp_path: Path) -> None:
 def test_sys_shows_the_present_values(tmp_path: Path) -> None:
     device = make_device(tmp_path)
     device.files.simulate(lambda: 0.0)
-    device.files.heated = True
-    time.sleep(0.1)  # readings closer than this get the same values
-    device.files.refresh_sys()
+    device.files.heat(on=True)
     sys = tmp_path / "sys"
     assert (sys / "class/thermal/thermal_zone0/temp").read_text() == "92000\n"
     assert (sys / "class/power_supply/battery/temp").read_text() == "460\n"
