@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hmac
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,7 +44,7 @@ class PublicKey:
             return False
         padding = b"\xff" * (_BYTES - 3 - len(_SHA1) - TOKEN_BYTES)
         signed = pow(number, self.exponent, self.modulus).to_bytes(_BYTES, "big")
-        return hmac.compare_digest(signed, b"\0\1" + padding + b"\0" + _SHA1 + token)
+        return signed == b"\0\1" + padding + b"\0" + _SHA1 + token
 
 
 def parse(line: bytes) -> PublicKey:

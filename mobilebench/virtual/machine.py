@@ -119,7 +119,9 @@ class Machine:
     def begin(self) -> None:
         """Boot, and let battery and temperatures move."""
         self.faults.forget()
-        self._files.change(_without_choices_of_adbd)
+        state = self._files.state
+        if _without_choices_of_adbd(state) != state:
+            self._files.change(_without_choices_of_adbd)
         self._boot()
         self._files.simulate(self._cpu_seconds)
 

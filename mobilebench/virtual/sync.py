@@ -336,7 +336,7 @@ class _Incoming:
 
 
 class _DryRun:
-    """A push that stores nothing (`adb push -n`)."""
+    """A push that stores nothing, as in a dry run."""
 
     def open(self) -> None:
         """Nothing is created."""
