@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args
 
 from mobilebench.analysis.labels import filed_under, printable
 from mobilebench.core.axes import AXES
-from mobilebench.core.records import Case, Measurement, PlannedBlock, RunInfo, TargetInfo
+from mobilebench.core.records import Case, DeviceConditions, Measurement, PlannedBlock, RunInfo, TargetInfo
 
 Kind = Literal[
     "native and web",
@@ -164,6 +164,14 @@ def _of_target(read: Callable[[TargetInfo], Any]) -> Callable[[Side], Any]:
     return lambda side: None if side.target is None else read(side.target)
 
 
+def _device(read: Callable[[DeviceConditions], Any]) -> Callable[[Side], Any]:
+    return lambda side: None if (device := side.measurement.proof.device) is None else read(device)
+
+
+def _held(device: DeviceConditions) -> tuple[str, ...]:
+    return tuple(one.name for one in device.conditions if one.holds)
+
+
 def _planned(read: Callable[[PlannedBlock], Any]) -> Callable[[Side], Any]:
     return lambda side: None if side.planned is None else read(side.planned)
 
@@ -291,6 +299,8 @@ FIELDS: tuple[Field, ...] = (
     Field("loader", "how a page obtains engine and model", _axis("loader"), _ONLY_PAGES),
     Field("encoding", "compression of downloads", _axis("encoding"), _ONLY_PAGES),
     Field("download path", "from the server to the page", _proof("download_path"), {"targets": "named"}),
+    Field("regime", "natural or fixed clocks of a phone", _device(lambda device: device.regime)),
+    Field("conditions", "that a phone held", _device(_held), dict.fromkeys(KINDS, "named")),
     Field("priority", "nice value, read back", _proof("priority")),
     Field("model access", "read or mapped", _proof("model_access")),
     Field("recorders", "that run while the stages are timed", _planned(_recorders)),

@@ -227,6 +227,17 @@ def run(
             rich_help_panel=options.HOW, help="Read the model file into memory, or map it. [default: the suite's]"
         ),
     ] = None,
+    conditions: Annotated[
+        str | None,
+        typer.Option(
+            rich_help_panel=options.HOW,
+            metavar="default|strict|none[,NAME…]",
+            help="What is asked of phones' state. `default`: screen on, awake, fixed brightness and rotation, no "
+            "animations. `strict`: also do-not-disturb and fixed-performance; what a phone refuses makes its cases "
+            "unsupported. `none`: only what browsers need. Single ones by name, such as radios-off or pinned-clocks "
+            "(rooted phones). Everything is put back. [default: the suite's]",
+        ),
+    ] = None,
     engine_library: EngineLibrary = None,
     seed: Annotated[
         int,
@@ -293,6 +304,8 @@ def run(
 
     - `mobilebench run --serial host --suite native --model mobilenet_v2 --record energy --meter tcp:127.0.0.1:7000`
 
+    - `mobilebench run --serial all --conditions strict,radios-off`
+
     - `mobilebench run --serial host --model mobilenet_v2 --within 2% --budget 20m`
 
     - `mobilebench run --suite native --gate temperature=36,wait=20m,otherwise=skip`
@@ -350,6 +363,7 @@ def run(
         gates=tuple(split(gate)),
         priority=priority,
         model_access=model_access,
+        conditions=conditions,
     )
     chosen = targets.select(serial)
     libraries.require_use(chosen)
@@ -511,6 +525,9 @@ def _columns_of_conditions(conditions: Sequence[Conditions]) -> dict[str, list[A
         values = [getattr(one, name) for one in conditions]
         if any(value != getattr(usual, name) for value in values):
             found[name.replace("_", " ")] = values
+    asked = [one.device or "–" for one in conditions]
+    if any(one not in ("–", "default") for one in asked):
+        found["conditions"] = asked
     return found
 
 

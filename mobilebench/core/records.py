@@ -51,6 +51,9 @@ DownloadPath = Literal["loopback", "usb-reverse", "tcp-reverse", "lan", "shaped"
 Context = Literal["shell", "app", "browser", "manual"]
 """What started a block: a shell, an app, a driven browser, or a person in a browser of their own."""
 
+Regime = Literal["natural", "fixed"]
+"""Clocks as the system manages them, or held at one level (fixed performance, pinned clocks)."""
+
 Milliseconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Bytes = Annotated[int, Field(ge=0, lt=2**53)]
 
@@ -191,6 +194,9 @@ class Conditions(Record):
     """What is waited for before the block; None: nothing."""
     energy: EnergyWindow | None = None
     """The window of a block of the pass `energy`."""
+    device: str | None = Field(default=None, max_length=300)
+    """What is asked of the phone's state (`--conditions`), such as `strict,radios-off`; None on this computer, and in
+    runs of versions that did not change it."""
 
 
 class PlannedBlock(Record):
@@ -248,6 +254,28 @@ class DelegateShare(Record):
     name: str
     nodes: int
     partitions: int | None = None
+
+
+class DeviceCondition(Record):
+    """One condition that was asked of a phone, and what the phone made of it."""
+
+    name: str = Field(max_length=40)
+    state: Literal["set", "already", "refused", "unavailable"]
+    """`already`: nothing had to be changed; `unavailable`: this phone or its Android does not have it."""
+    reason: str | None = Field(default=None, max_length=1000)
+    """Why it does not hold, as a clause."""
+
+    @property
+    def holds(self) -> bool:
+        return self.state in ("set", "already")
+
+
+class DeviceConditions(Record):
+    """The state of a phone as it was set and read back before a block."""
+
+    asked: str = Field(max_length=300)
+    regime: Regime = "natural"
+    conditions: list[DeviceCondition] = Field(default=[], max_length=100)
 
 
 class Proof(Record):
@@ -318,6 +346,8 @@ class Proof(Record):
     download_turns_ms: list[Milliseconds] = []
     """Duration of each part of setup in which a page downloads, measured by the server: from its permission to begin
     until the page reported the end."""
+    device: DeviceConditions | None = None
+    """The state of the phone; None on this computer."""
     flags: list[str] = []
     environment: dict[str, str] = {}
     notes: list[str] = []

@@ -87,6 +87,7 @@ _SHARED: dict[str, Column] = {
     **_of_axes(),
     "priority": Column(int, "The nice value that was requested."),
     "model_access": Column(str, "How a native engine was to open the model: `read` or `mapped`."),
+    "conditions": Column(str, "What was asked of the phone's state (`--conditions`)."),
     "pass": Column(str, "`timing`, or the recorder that ran during the block (`kernels`, `memory`, `trace`, …)."),
     "context": Column(str, "What started the block: `shell`, `app`, `browser` or `manual`."),
     "round": Column(int, "The round, which holds every case once; ratios pair blocks of one round."),
@@ -146,6 +147,8 @@ PROOF: dict[str, Column] = {
     "cpuset": Column(str, "The cpuset in which the system placed the process."),
     "priority_read": Column(int, "The nice value, read back."),
     "model_access_read": Column(str, "How the model was opened, read back."),
+    "regime": Column(str, "The phone's clocks: `natural`, or `fixed` by a condition."),
+    "conditions_held": Column(str, "The conditions that the phone held, with blanks between them."),
     "caches_asked": Column(str, "The state of the caches that was asked for."),
     "model_resident": Column(
         float, "Share of the model's pages that was in the page cache before setup.", "share (0 to 1)"

@@ -24,6 +24,7 @@ from mobilebench.core import errors, log, paths
 from mobilebench.core.errors import BlockFailed, Fault, MobilebenchError, Unsupported
 from mobilebench.core.records import (
     Block,
+    DeviceConditions,
     Gate,
     GateReading,
     Measurement,
@@ -42,6 +43,7 @@ from mobilebench.session.attachment import Absence
 from mobilebench.session.dependencies import Dependencies, ModelKey, model_key
 from mobilebench.session.job import JobSpec, find_models, named_files, unsupported_of
 from mobilebench.session.preparation import case_and_pass
+from mobilebench.targets.android.conditions import describe, missing
 from mobilebench.targets.base import Target
 from mobilebench.targets.care import gates
 
@@ -183,6 +185,8 @@ class _Worker:
         self._stopped: list[Stopped] = []
         """The attempts at the current block that were stopped."""
         self._absence: Absence | None = None
+        self._lacking = ""
+        """The conditions that the phone did not hold at the latest block."""
 
     def measure_all(self) -> None:
         """Measure every block. After a phone was lost, wait for it and open it again, which undoes changes on it."""
@@ -311,6 +315,7 @@ class _Worker:
         with self._turn(planned, claimed=engine.claims_machine) as waited_ms:
             if reason := registry.why_not_now(target, planned):
                 raise Unsupported(reason)
+            device = self._device_conditions(planned, target)
             prepared = engine.prepare(target, registry.as_the_engine_sees_it(planned), files)
             able, refused = self._recorders.of(self._info, planned, engine)
             subject = Subject(target, block=planned, cancel=self._cancel, program=_program(engine, self._info))
@@ -319,6 +324,7 @@ class _Worker:
             measurement = registry.as_it_was_planned(_usable(result.measurement), planned)
             if registry.of_pass(planned.pass_).declaration.needs_file_operators and engine.format:
                 measurement = self._with_graph(measurement, files, engine.format)
+        measurement = _under(measurement, device)
         if note := signatures.clause(files.manifest):
             measurement = _noted(measurement, note)
         if self._watch_readings:
@@ -345,6 +351,26 @@ class _Worker:
         except MobilebenchError as error:
             note = f"operators of the model's file are not known: {error.message}"
             return _noted(measurement, note)
+
+    def _device_conditions(self, planned: PlannedBlock, target: Target) -> DeviceConditions | None:
+        """Set the conditions of a phone, or check them again.
+
+        Raises:
+            Unsupported: one that is required does not hold.
+        """
+        if planned.conditions.device is None:
+            return None
+        found = target.conditions(planned.conditions.device)
+        if found is None:
+            return None
+        if reason := missing(found):
+            raise Unsupported(reason)
+        lacking = describe([one for one in found.conditions if not one.holds])
+        if lacking != self._lacking:
+            self._lacking = lacking
+            words = f"it is measured without these conditions: {lacking}" if lacking else "all conditions hold now"
+            self._emit(events.TargetNoticed(target=self._info.id, words=words))
+        return found
 
     def _known_reason(self, planned: PlannedBlock) -> str | None:
         """Why a block cannot be measured; None when it can. A case that cannot be timed has no other passes either."""
@@ -461,6 +487,13 @@ class _Worker:
 def _program(engine: Engine, info: TargetInfo) -> str | None:
     """Name of the program that measures; None for pages, where several processes of a browser take part."""
     return paths.runner(info.runner).name if engine.kind == "native" else None
+
+
+def _under(measurement: Measurement, device: DeviceConditions | None) -> Measurement:
+    """The measurement with the phone's conditions in its proof; what runner and page may say about them is dropped."""
+    if device is None and measurement.proof.device is None:
+        return measurement
+    return measurement.model_copy(update={"proof": measurement.proof.model_copy(update={"device": device})})
 
 
 def _noted(measurement: Measurement, note: str) -> Measurement:

@@ -30,6 +30,7 @@ from mobilebench.suite import gates, goals
 from mobilebench.suite.neighbours import Pairs, next_round, pairs_of
 from mobilebench.suite.schema import MOST_SECONDS, NO_LIMIT, Choice, Group, Suite, TargetClass, time_limit
 from mobilebench.suite.vocabulary import Vocabulary, unknown, vocabulary
+from mobilebench.targets.android.conditions import parse as parse_conditions
 
 if TYPE_CHECKING:
     from mobilebench.engines.base import Backend
@@ -76,6 +77,8 @@ class Selection:
     priority: int | None = None
     model_access: ModelAccess | None = None
     headed: bool = False
+    conditions: str | None = None
+    """What is asked of phones' state, as in a suite; None keeps the suite's."""
 
     def of(self, axis: str) -> tuple[Any, ...]:
         """The selected values of an axis; empty when none are selected."""
@@ -188,6 +191,7 @@ def check(selection: Selection, words: Vocabulary) -> Selection:
         raise BadInput("--pass recording needs recorders.", hint="Add --record thermal@1s.")
     if selection.energy and selection.energy.meter:
         meters.address(selection.energy.meter)
+    asked = None if selection.conditions is None else parse_conditions(selection.conditions).text
     limit = selection.time_limit
     if limit is not None:
         try:
@@ -198,7 +202,7 @@ def check(selection: Selection, words: Vocabulary) -> Selection:
     seconds = _asked("--seconds", goals.budget, selection.seconds)
     if seconds is not None and seconds > MOST_SECONDS:
         raise BadInput(f"--seconds {selection.seconds}: a block predicts for at most {MOST_SECONDS // 3600} h.")
-    return _with_effort(dataclasses.replace(selection, axes=axes, time_limit=limit, seconds=seconds))
+    return _with_effort(dataclasses.replace(selection, axes=axes, time_limit=limit, seconds=seconds, conditions=asked))
 
 
 def _with_effort(selection: Selection) -> Selection:
@@ -442,6 +446,7 @@ def _conditions(suite: Suite, group: Group, selection: Selection, info: TargetIn
         delegated_share=asked,
         headed=selection.headed,
         gates=gates.limits_of(info, suite.gates, gates.parse_words(selection.gates)),
+        device=(selection.conditions or suite.conditions) if info.kind == "android" else None,
     )
 
 

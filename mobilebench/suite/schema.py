@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PlainValidator, create_model, model_validator
 
 from mobilebench.core.axes import AXES, OFFERED, STATED, Axis, engine_name
-from mobilebench.core.errors import BadInput
+from mobilebench.core.errors import BadInput, as_clause
 from mobilebench.core.records import BlockRule, Goal, ModelAccess, Pass, Record
 from mobilebench.recorders import registry
 from mobilebench.suite import gates, goals
+from mobilebench.targets.android.conditions import parse as parse_conditions
 
 TargetClass = Literal["host", "android", "virtual", "real"]
 """`host`: this computer · `android`: every phone · `virtual`: virtual phones · `real`: physical phones."""
@@ -44,6 +45,13 @@ def _request(text: str) -> str:
     except BadInput as error:
         raise ValueError(error.message.removesuffix(".")) from None
     return text
+
+
+def _conditions(text: str) -> str:
+    try:
+        return parse_conditions(text).text
+    except BadInput as error:
+        raise ValueError(f"this should be a set and names of conditions ({as_clause(error.message)})") from None
 
 
 Requests = list[Annotated[str, AfterValidator(_request)]]
@@ -229,6 +237,8 @@ class _Suite(_Stating):
     priority: Annotated[int, Field(ge=-20, le=19)] = 0
     """Nice value of native runners."""
     model_access: ModelAccess = "read"
+    conditions: Annotated[str, AfterValidator(_conditions)] = "default"
+    """What is asked of a phone's state: a set, and further conditions by name, such as `strict,radios-off`."""
     require_full_delegation: Share = 0.0
     """The share of nodes that have to run on a GPU, NNAPI or another accelerator."""
     rule: Rule

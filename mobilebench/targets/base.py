@@ -10,7 +10,7 @@ from threading import Event
 from typing import Protocol
 
 from mobilebench.core.errors import BlockFailed
-from mobilebench.core.records import TargetInfo
+from mobilebench.core.records import DeviceConditions, TargetInfo
 
 
 @dataclass(frozen=True)
@@ -118,5 +118,16 @@ class Target(Protocol):
         """Make this computer's loopback `port` reachable on the target; yield the origin that pages use there.
 
         The target's browser has stored nothing for this origin yet.
+        """
+        ...
+
+    def conditions(self, asked: str) -> DeviceConditions | None:
+        """Set the conditions of a block on a phone, or check that they still hold; they are put back on leaving.
+
+        Args:
+            asked: the conditions, as `targets.android.conditions.parse` reads them.
+
+        Returns:
+            What the phone honoured; None for this computer, whose state is never changed.
         """
         ...

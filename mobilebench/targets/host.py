@@ -127,6 +127,9 @@ class HostTarget(Target):
         with builds.launch(name, flags, headed=headed, cancel=self._cancel) as running:
             yield BrowserHandle(name, running.version, running.address, running.flags, running.program, running.pid)
 
+    def conditions(self, asked: str) -> None:
+        """Change nothing on this computer."""
+
     @contextmanager
     def reverse(self, port: int) -> Iterator[str]:
         """Yield this computer's own loopback origin; each browser here starts with an empty profile."""

@@ -127,6 +127,10 @@ def sys_files(config: PhoneConfig, state: State, in_state: Mapping[int, Mapping[
     }
 
 
+_ROOT_WRITES = {"scaling_governor", "scaling_min_freq", "scaling_max_freq"}
+"""On a rooted phone, these keep what is written into them."""
+
+
 def write_sys(
     folder: Path,
     config: PhoneConfig,
@@ -139,6 +143,12 @@ def write_sys(
         if written.get(name) == content:
             continue
         file = folder / name
+        if state.rooted and file.name in _ROOT_WRITES:
+            if not file.is_file():
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(f"{content}\n", encoding="utf-8")
+            file.chmod(0o644)
+            continue
         if name not in written:
             file.parent.mkdir(parents=True, exist_ok=True)
         if name in written or not file.is_file() or file.read_text(encoding="utf-8") != f"{content}\n":

@@ -88,12 +88,15 @@ class Settings:
             "adb_enabled": "1",
             "airplane_mode_on": "0",
             "animator_duration_scale": "1.0",
+            "bluetooth_on": "1",
             "development_settings_enabled": "1",
             "device_provisioned": "1",
+            "mobile_data": "1",
             "stay_on_while_plugged_in": "0",
             "transition_animation_scale": "1.0",
             "wifi_on": "1",
             "window_animation_scale": "1.0",
+            "zen_mode": "0",
         }
     )
 
@@ -145,6 +148,8 @@ class State:
     services: Mapping[str, str] = field(default_factory=dict)
     """By service: how `dumpsys SERVICE` fails (`SERVICE_FAULTS`), or the text that it prints instead of its state."""
     fixed_performance: bool = False
+    rooted: bool = False
+    """Whether the shell may write governors and clock limits, as where adbd runs as root."""
     chrome_installed: bool = True
     fault: str | None = None
     """State that the phone simulates towards adb: one of `FAULTS`, or None."""

@@ -17,7 +17,7 @@ from mobilebench.analysis.comparability import (
     differences,
     refusal,
 )
-from mobilebench.core.records import PlannedBlock, RecordRequest
+from mobilebench.core.records import DeviceCondition, DeviceConditions, PlannedBlock, RecordRequest
 from scripts import comparability_table
 from tests.analysis import example
 from tests.analysis.runs import SIMD, TFLITE, answer
@@ -113,6 +113,22 @@ def test_another_model_file_is_refused_and_only_what_differs_is_named() -> None:
     assert found is not None
     assert found.startswith("model file: net.onnx ")
     assert found.endswith(" against net.onnx ffffffffffff.")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_natural_and_fixed_clocks_are_never_compared(kind: Kind) -> None:
+    natural, fixed = (DeviceConditions(asked="strict", regime=regime) for regime in ("natural", "fixed"))
+    assert refusal(kind, side(device=natural), side(device=fixed)) == "regime: natural against fixed."
+
+
+def test_a_condition_that_only_one_side_held_is_named() -> None:
+    held, refused = (
+        DeviceConditions(asked="default", conditions=[DeviceCondition(name="brightness", state=state)])
+        for state in ("already", "refused")
+    )
+    assert refusal("runs", side(device=held), side(device=refused)) is None
+    (found,) = differences("runs", side(device=held), side(device=refused))
+    assert found.change == "conditions brightness → none"
 
 
 def test_what_is_not_known_on_one_side_is_not_compared() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from mobilebench.core.errors import BadInput, BlockFailed, TargetLost
-from mobilebench.core.records import BlockRule, Case, PlannedBlock, Run, TargetInfo
+from mobilebench.core.records import BlockRule, Case, Conditions, DeviceConditions, PlannedBlock, Run, TargetInfo
 from mobilebench.engines.base import Backend, BlockResult, PreparedCase
 from mobilebench.models.manifest import Format, Manifest, ModelFiles
 from mobilebench.models.synthetic_inputs import summarise
@@ -27,6 +27,7 @@ from mobilebench.suite.schema import Suite
 from ..results.making import host, measurement
 
 ANSWER = summarise("logits", np.linspace(-1, 1, 10, dtype=np.float32))
+USUAL = Conditions()
 PROOF = {"backend": "cpu", "threads": 2, "clock_resolution_ms": 1e-6}
 
 SUITE = Suite.model_validate(
@@ -110,6 +111,11 @@ def sleeping(seconds: float) -> Callable[[PlannedBlock, threading.Event], None]:
 class FakeTarget:
     info: TargetInfo
     notices: tuple[str, ...] = ()
+    holds: Callable[[str], DeviceConditions] | None = None
+    """What a phone makes of the conditions that are asked of it."""
+
+    def conditions(self, asked: str) -> DeviceConditions | None:
+        return self.holds(asked) if self.holds else None
 
     def observe(self, argv: Any, *, timeout: float, cancel: threading.Event | None = None) -> Any:
         raise BlockFailed("A target for tests has no shell.")
@@ -128,6 +134,8 @@ class World:
     opened: list[str] = field(default_factory=list)
     put_back: list[str] = field(default_factory=list)
     notices: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    holds: Callable[[str], DeviceConditions] | None = None
+    """What phones make of the conditions that are asked of them."""
     readers: dict[str, Factory] = field(default_factory=dict)
     """Recorders that read a target, by name; none unless a test sets some."""
     met: Callable[[TargetInfo], TargetInfo | None] = lambda info: info
@@ -154,7 +162,7 @@ class World:
             raise TargetLost(f"{info.id} does not answer.", hint="Plug it in.")
         self.opened.append(info.id)
         try:
-            yield FakeTarget(info, self.notices.get(info.id, ()))
+            yield FakeTarget(info, self.notices.get(info.id, ()), self.holds)
         finally:
             self.put_back.append(info.id)
 
@@ -181,7 +189,13 @@ class World:
         return found
 
 
-def plan(*targets: TargetInfo, rounds: int = 2, models: tuple[str, ...] = ("m",), seed: int = 0) -> Plan:
+def plan(
+    *targets: TargetInfo,
+    rounds: int = 2,
+    models: tuple[str, ...] = ("m",),
+    seed: int = 0,
+    conditions: Conditions = USUAL,
+) -> Plan:
     """Each round holds each model once on each target."""
     blocks = [
         Case(target=info.id, engine="fake", backend="cpu", threads=2, model=model)
@@ -195,7 +209,7 @@ def plan(*targets: TargetInfo, rounds: int = 2, models: tuple[str, ...] = ("m",)
         targets=targets,
         seed=seed,
         blocks=tuple(
-            PlannedBlock(index=index, round=index // per_round, case=case, rule=BlockRule())
+            PlannedBlock(index=index, round=index // per_round, case=case, rule=BlockRule(), conditions=conditions)
             for index, case in enumerate(blocks)
         ),
     )
@@ -227,12 +241,15 @@ class Sessions:
         rounds: int = 2,
         models: tuple[str, ...] = ("m",),
         wait_seconds: float | None = None,
+        conditions: Conditions = USUAL,
     ) -> RunResult:
         """Measure a plan on targets, by default on this computer."""
         targets = targets or (host(),)
         usable = [info for info in targets if info.state == "device"]
         return run(
-            RunRequest(plan(*usable, rounds=rounds, models=models), targets, ("mobilebench", "run")),
+            RunRequest(
+                plan(*usable, rounds=rounds, models=models, conditions=conditions), targets, ("mobilebench", "run")
+            ),
             self.store,
             on_event=self.seen,
             cancel=self.cancel,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -69,7 +70,8 @@ def test_a_file_that_was_not_there_is_removed_again():
     conditions = conditions_of(phone)
     conditions.change_file(FLAGS, b"_ --x\n")
     assert phone.files.files[FLAGS] == b"_ --x\n"
-    assert noted(phone) == [{"kind": "file", "path": FLAGS, "content": None, "mode": 0o644}]
+    put = hashlib.sha256(b"_ --x\n").hexdigest()
+    assert noted(phone) == [{"kind": "file", "path": FLAGS, "content": None, "mode": 0o644, "put": put}]
     conditions.put_back_all()
     assert phone.files.files == {}
 

@@ -69,6 +69,14 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Daemon]:
         ),
         (["dumpsys", "battery"], 24, "", 0),
         (["settings", "get", "global", "debug_app"], 24, "", 0),
+        (["cmd", "notification", "set_dnd", "alarms"], 30, "Unknown command: set_dnd\n", 255),
+        (
+            ["cmd", "power", "set-fixed-performance-mode-enabled", "true"],
+            30,
+            "Unknown command: set-fixed-performance-mode-enabled\n",
+            255,
+        ),
+        (["svc", "bluetooth", "disable"], 24, "", 0),
         (["am", "clear-debug-app"], 24, "", 0),
         (["wm", "dismiss-keyguard"], 24, "", 0),
     ],
@@ -215,6 +223,9 @@ def test_every_command_that_a_run_sends_is_in_the_table_and_works_on_its_android
                 assert (tmp_path / "back").read_bytes() == (tmp_path / "file").read_bytes()
             with native.scratch_folder(target):
                 pass
+            for conditions in ("default,do-not-disturb,fixed-performance,radios-off", "none,pinned-clocks"):
+                found = target.conditions(conditions)
+                assert found and found.conditions
             with target.browser("chrome") as browser:
                 assert browser.version
     asked = [words for script in sent for words in commands(script)]

@@ -287,3 +287,52 @@ def test_battery_values_set_by_hand_are_marked_until_they_are_reset(device: Devi
     assert fields(output)["level"] == "12"
     ask(device, "dumpsys", "battery", "reset")
     assert "UPDATES STOPPED" not in ask(device, "dumpsys", "battery").stdout
+
+
+@pytest.mark.parametrize(
+    ("mode", "zen"), [("on", "2"), ("none", "2"), ("priority", "1"), ("alarms", "3"), ("all", "0"), ("off", "0")]
+)
+def test_do_not_disturb_changes_the_zen_mode(device: Device, mode: str, zen: str) -> None:
+    assert ask(device, "cmd", "notification", "set_dnd", mode) == CommandOutput()
+    assert ask(device, "settings", "get", "global", "zen_mode").stdout == f"{zen}\n"
+    assert ask(device, "cmd", "notification", "set_dnd", "loud") == CommandOutput()
+    assert ask(device, "settings", "get", "global", "zen_mode").stdout == f"{zen}\n"
+    assert ask(device, "cmd", "notification", "hush").code == 255
+
+
+@pytest.mark.parametrize(
+    ("radio", "setting"), [("wifi", "wifi_on"), ("data", "mobile_data"), ("bluetooth", "bluetooth_on")]
+)
+def test_radios_are_switched(device: Device, radio: str, setting: str) -> None:
+    for verb, value in (("disable", "0"), ("enable", "1")):
+        assert ask(device, "svc", radio, verb).code == 0
+        assert ask(device, "settings", "get", "global", setting).stdout == f"{value}\n"
+
+
+def test_a_maker_without_power_modes_refuses_fixed_performance(device: Device) -> None:
+    device.files.change(lambda state: with_value(state, "services.android.hardware.power", "missing"))
+    answer = ask(device, "cmd", "power", "set-fixed-performance-mode-enabled", "true")
+    assert (answer.code, answer.stderr.splitlines()[0]) == (255, "Failed to set FIXED_PERFORMANCE mode")
+    assert not device.state.fixed_performance
+
+
+def test_settings_that_a_maker_protects_can_be_read_but_not_changed(device: Device) -> None:
+    device.files.change(lambda state: with_value(state, "services.settings", "denied"))
+    for words in (["put", "global", "wifi_on", "0"], ["delete", "global", "wifi_on"]):
+        answer = ask(device, "settings", *words)
+        assert answer.code == 255 and "SecurityException" in answer.stderr
+    assert ask(device, "settings", "get", "global", "wifi_on").stdout == "1\n"
+    device.files.change(lambda state: with_value(state, "services.settings", "missing"))
+    assert ask(device, "settings", "get", "global", "wifi_on").code == 20
+
+
+def test_only_a_rooted_phone_keeps_what_is_written_into_its_clocks(device: Device) -> None:
+    governor = device.files.root / "sys/devices/system/cpu/cpufreq/policy0/scaling_governor"
+    assert governor.stat().st_mode & 0o777 == 0o444
+    device.files.change(lambda state: with_value(state, "rooted", True))
+    assert governor.stat().st_mode & 0o777 == 0o644
+    governor.write_text("performance\n")
+    device.files.change(lambda state: with_value(state, "battery.level", 50))
+    assert governor.read_text() == "performance\n"
+    device.files.change(lambda state: with_value(state, "rooted", False))
+    assert (governor.read_text(), governor.stat().st_mode & 0o777) == ("walt\n", 0o444)

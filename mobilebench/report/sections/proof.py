@@ -336,6 +336,15 @@ def _gpu(proof: Proof) -> Iterator[doc.Fact]:
 
 
 def _conditions(proof: Proof) -> Iterator[doc.Fact]:
+    if proof.device:
+        yield doc.Fact("conditions asked of the phone", proof.device.asked)
+        yield doc.Fact("clocks", proof.device.regime)
+        held = tuple(one.name for one in proof.device.conditions if one.holds)
+        if held:
+            yield doc.Fact("conditions held", plural(len(held), "condition"), list=held)
+        for one in proof.device.conditions:
+            if not one.holds:
+                yield doc.Fact(f"{one.name}, not held", f"{one.state}: {one.reason or 'no reason given'}")
     if proof.caches_asked:
         yield doc.Fact("caches", proof.caches_asked)
     for name, share in (

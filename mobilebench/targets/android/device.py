@@ -10,12 +10,14 @@ from pathlib import Path
 from threading import Event
 
 from mobilebench.core.errors import BlockFailed, TargetLost, Unsupported
-from mobilebench.core.records import TargetInfo
+from mobilebench.core.records import DeviceConditions, TargetInfo
 from mobilebench.targets.android import exit_info
 from mobilebench.targets.android.browsers import PhoneBrowsers
 from mobilebench.targets.android.device_changes import RESTORE_FILE, DeviceChanges, Recovered
 from mobilebench.targets.android.files import PhoneFiles, Sync, remove_leftovers
+from mobilebench.targets.android.held_conditions import PhoneConditions
 from mobilebench.targets.android.lease import Lease, read_lock
+from mobilebench.targets.android.restore_copy import RestoreCopy
 from mobilebench.targets.android.shell import DeviceShell
 from mobilebench.targets.base import BrowserHandle, Pushed, ShellResult, Target, TargetPath
 
@@ -38,6 +40,7 @@ class AndroidTarget(Target):
         self._files = PhoneFiles(self._shell, Sync(info.id, cancel))
         self._changes = changes
         self._browsers = PhoneBrowsers(info.id, changes, info.browsers, cancel)
+        self._conditions = PhoneConditions(info, changes)
 
     @property
     def info(self) -> TargetInfo:
@@ -97,6 +100,10 @@ class AndroidTarget(Target):
         finally:
             self._changes.put_back([step])
 
+    def conditions(self, asked: str) -> DeviceConditions:
+        self._lease.check_held()
+        return self._conditions.meet(asked)
+
     def close(self) -> None:
         """Release the resources that this computer holds for the phone."""
         self._files.close()
@@ -114,7 +121,7 @@ def open_phone(info: TargetInfo, cancel: Event | None, lease: Lease) -> Iterator
     Changes that a crashed run left are undone first; our own changes are undone at the end.
     """
     with lease.use() as token:
-        changes = DeviceChanges(DeviceShell(info.id), Sync(info.id), token)
+        changes = DeviceChanges(DeviceShell(info.id), Sync(info.id), token, RestoreCopy.of(info))
         recovered = changes.recover()
         remove_leftovers(DeviceShell(info.id))
         phone = AndroidTarget(info, changes, lease, cancel, tuple(recovered.lines))
@@ -133,7 +140,7 @@ def restore(info: TargetInfo, lease: Lease) -> Recovered:
         TargetLost: the phone went away.
     """
     with lease.use() as token:
-        recovered = DeviceChanges(DeviceShell(info.id), Sync(info.id), token).recover()
+        recovered = DeviceChanges(DeviceShell(info.id), Sync(info.id), token, RestoreCopy.of(info)).recover()
         remove_leftovers(DeviceShell(info.id))
         return recovered
 
@@ -152,7 +159,7 @@ def phone_status(info: TargetInfo) -> PhoneStatus | None:
     shell = DeviceShell(info.id)
     try:
         reading = read_lock(shell)
-        changed = shell.script(f"[ -e {RESTORE_FILE} ]").exit_code == 0
+        changed = shell.script(f"[ -e {RESTORE_FILE} ]").exit_code == 0 or RestoreCopy.of(info).exists
     except (BlockFailed, TargetLost):
         return None
     holder = reading.holder

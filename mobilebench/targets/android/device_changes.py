@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import re
 import shlex
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
 
 from pydantic import ValidationError
 
 from mobilebench.core.errors import BadInput, BlockFailed, MobilebenchError, TargetLost, first_problem
-from mobilebench.targets.android import adb_protocol
+from mobilebench.targets.android import adb_protocol, state_controls
+from mobilebench.targets.android.controlling import put, read_all, read_settled
 from mobilebench.targets.android.files import HOME, Sync
 from mobilebench.targets.android.first_run import JAR, PROCESS
 from mobilebench.targets.android.lease import guarded, was_taken
@@ -26,15 +27,17 @@ from mobilebench.targets.android.restore import (
     RestoreFile,
     Reversed,
     SettingBefore,
+    StateBefore,
     Step,
     describe_undo,
     is_alive,
     this_process,
 )
+from mobilebench.targets.android.restore_copy import RestoreCopy
 from mobilebench.targets.android.shell import ALLOW_HINT, Shell, checked_android_output, forbidden
+from mobilebench.targets.android.state_controls import Namespace, Setting, State
 
 RESTORE_FILE = f"{HOME}/restore.json"
-Namespace = Literal["global", "system", "secure"]
 UNREADABLE = f"{RESTORE_FILE}.unreadable"
 JAR_ASIDE = f"{JAR}.before-mobilebench"
 
@@ -46,6 +49,17 @@ _GREP_FAILED = 2
 _FRONT_SECONDS = 5
 _FRONT = re.compile(r"(?:mCurrentFocus|mFocusedApp)=.*?\s([A-Za-z]\w*(?:\.\w+)+/[\w.$]+)", re.ASCII)
 _NO_ACTIVITY = re.compile(r"^Error type 3\b|^Error: Activity not started, unable to resolve", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Changed:
+    """What became of one change that was asked for."""
+
+    control: Setting | State
+    step: SettingBefore | StateBefore | None = None
+    """The change as it has to be undone; None if nothing was changed."""
+    refused: str | None = None
+    """Why the phone does not have the value, as a clause; None if it has it."""
 
 
 @dataclass(frozen=True)
@@ -73,10 +87,12 @@ class DeviceChanges:
     undone unless the phone's lock holds `token`.
     """
 
-    def __init__(self, shell: Shell, sync: Sync, token: str) -> None:
+    def __init__(self, shell: Shell, sync: Sync, token: str, copy: RestoreCopy | None = None) -> None:
         self._shell = shell
         self._sync = sync
         self._token = token
+        self._copy = copy
+        """The copy of the restore file on this computer."""
         self._steps: list[Step] = []
         self._inherited: list[Step] = []
         """Changes by a crashed run that could not be undone yet."""
@@ -89,12 +105,42 @@ class DeviceChanges:
             BadInput: that run is still running.
         """
         if self._sync.stat(RESTORE_FILE) is None:
-            return Recovered()
+            return self._recover_by_copy()
         content = self._sync.read(RESTORE_FILE)
         try:
             restore_file = RestoreFile.model_validate_json(content)
         except ValidationError as error:
-            return Recovered(notices=(self._put_aside(content, error),))
+            return self._recover_by_copy(self._put_aside(content, error))
+        return self._recover(restore_file)
+
+    def _recover_by_copy(self, *notices: str) -> Recovered:
+        """Undo what the copy on this computer lists and the phone still has; the phone's own file is missing."""
+        kept = self._copy.read() if self._copy else None
+        if kept is None or (is_alive(kept.owner) and kept.owner != self._owner):
+            return Recovered(notices=notices)
+        recovered = self._recover(kept.model_copy(update={"steps": [one for one in kept.steps if self._in_place(one)]}))
+        by_copy = ("The phone had no restore file; the copy on this computer was used.",) if recovered.put_back else ()
+        return replace(recovered, notices=(*notices, *by_copy))
+
+    def _in_place(self, step: Step) -> bool:
+        """Whether a change of the copy is still as mobilebench made it. If someone else has changed it since, or if it
+        is another phone with the same serial number, it is left alone; so are apps, which their user may use now.
+        """
+        try:
+            match step:
+                case FileBefore(path=path, put=put):
+                    return self._sync.stat(path) is not None and _sha256(self._sync.read(path)) == put
+                case DebugAppBefore(put=put):
+                    return put is not None and self._debug_app_now().package == put
+                case SettingBefore(namespace=namespace, key=key, put=put):
+                    return put is not None and self._setting_now(namespace, key).value == put
+                case StateBefore(name=name, put=put):
+                    return name != "screen" and self._state_now(name, otherwise=put) == put
+        except BlockFailed:
+            return False
+        return isinstance(step, Forwarded | Reversed)
+
+    def _recover(self, restore_file: RestoreFile) -> Recovered:
         if is_alive(restore_file.owner) and restore_file.owner != self._owner:
             raise BadInput(
                 f"Phone {self._shell.serial} is being measured by pid {restore_file.owner.pid}.",
@@ -102,19 +148,21 @@ class DeviceChanges:
             )
         self._steps = list(restore_file.steps)
         failed = self._undo_all(list(self._steps))
+        if not restore_file.steps:
+            self._write()
         self._inherited = list(self._steps)
         undone = [step for step in reversed(restore_file.steps) if step not in self._steps]
         return Recovered(tuple(map(describe_undo, undone)), tuple(error.text_with_hint for error in failed))
 
     def change_file(self, path: str, content: bytes) -> FileBefore:
         """Replace a small file in the phone's scratch folder."""
-        step = self._file_now(path)
+        step = self._file_now(path).model_copy(update={"put": _sha256(content)})
         self._make(step, lambda: self._put_file(path, content, 0o644))
         return step
 
     def set_debug_app(self, package: str) -> DebugAppBefore:
         """Set the debug app: Chrome reads its command-line file only if it is that app."""
-        step = self._debug_app_now()
+        step = self._debug_app_now().model_copy(update={"put": package})
         self._make(step, lambda: self._put_debug_app(package))
         return step
 
@@ -128,8 +176,67 @@ class DeviceChanges:
         step = self._setting_now(namespace, key)
         if step.value == value:
             return None
+        step = step.model_copy(update={"put": value})
         self._make(step, lambda: self._put_setting(namespace, key, value))
         return step
+
+    def set_all(self, controls: Sequence[Setting | State]) -> list[Changed]:
+        """Give settings and states these values. All old values are recorded before the first one is changed.
+
+        A change that the phone refuses, or does not make, is undone at once. Nothing is changed that cannot be read,
+        except what Android never tells (`state_controls.assumed`).
+        """
+        done: list[Changed] = []
+        for control, reading in zip(controls, read_all(self._shell, controls), strict=True):
+            if reading.problem is not None or reading.value == control.value:
+                done.append(Changed(control, refused=reading.problem))
+            else:
+                done.append(Changed(control, _before(control, reading.value)))
+        steps = [one.step for one in done if one.step is not None]
+        if steps:
+            self._steps += steps
+            self._write()
+            done = self._put_all(done)
+            self._undo_all([one.step for one in done if one.step is not None and one.refused])
+        return [replace(one, step=None) if one.refused else one for one in done]
+
+    def hold_all(self, changed: Sequence[Changed]) -> list[Changed]:
+        """Check that settings and states still have their values, and set those again that do not."""
+        readings = read_all(self._shell, [one.control for one in changed])
+        lost = [
+            one.refused is None and reading.differs(one.control) is not None
+            for one, reading in zip(changed, readings, strict=True)
+        ]
+        if not any(lost):
+            return list(changed)
+        again = [one for one, is_lost in zip(changed, lost, strict=True) if is_lost]
+        first = iter(self.set_all([one.control for one in again if one.step is None]))
+        further = iter(self._put_all([one for one in again if one.step is not None]))
+        return [
+            one if not is_lost else next(first) if one.step is None else next(further)
+            for one, is_lost in zip(changed, lost, strict=True)
+        ]
+
+    def _put_all(self, changed: Sequence[Changed]) -> list[Changed]:
+        """Make these changes, as far as they have a step, which is recorded; returns what became of each."""
+        wanted = [one for one in changed if one.step is not None]
+        refused = [put(self._shell, one.control) for one in wanted]
+        readings = read_settled(self._shell, [one.control for one in wanted])
+        made = iter(
+            replace(one, refused=refusal or reading.differs(one.control))
+            for one, refusal, reading in zip(wanted, refused, readings, strict=True)
+        )
+        return [one if one.step is None else next(made) for one in changed]
+
+    def clusters(self) -> list[str]:
+        """Names of the phone's clusters, such as `policy0`, if the shell may list them."""
+        return state_controls.policies(self._shell.script(state_controls.POLICIES).stdout.decode(errors="replace"))
+
+    def highest_clock(self, cluster: str) -> str | None:
+        """The highest clock of a cluster that is allowed now, in kHz; None if it cannot be read."""
+        answer = self._shell.script(f"cat {state_controls.CPUFREQ}/{cluster}/scaling_max_freq")
+        text = answer.stdout.decode(errors="replace").strip()
+        return text if text.isascii() and text.isdecimal() and len(text) < 10 else None
 
     def wake_screen(self) -> str | None:
         """Switch the screen on and dismiss a lock screen without a secret, because hidden pages are throttled.
@@ -259,11 +366,13 @@ class DeviceChanges:
         try:
             match step:
                 case FileBefore(path=path):
-                    return self._file_now(path) == step
+                    return self._file_now(path) == step.model_copy(update={"put": None})
                 case DebugAppBefore():
-                    return self._debug_app_now() == step
-                case SettingBefore(namespace=namespace, key=key):
-                    return self._setting_now(namespace, key) == step
+                    return self._debug_app_now() == step.model_copy(update={"put": None})
+                case SettingBefore(namespace=namespace, key=key, value=value):
+                    return self._setting_now(namespace, key).value == value
+                case StateBefore(name=name, value=value):
+                    return self._state_now(name, otherwise="") == value
         except BlockFailed:
             pass
         return False
@@ -287,6 +396,26 @@ class DeviceChanges:
         value = self._ask(f"settings get {namespace} {shlex.quote(key)}", f"the setting {key}")
         return SettingBefore(namespace=namespace, key=key, value=None if value == "null" else value)
 
+    def _state_now(self, name: str, *, otherwise: str) -> str:
+        """The present value of a state; `otherwise` if Android does not tell it.
+
+        Raises:
+            BlockFailed: the phone's answer is no value.
+        """
+        (reading,) = read_all(self._shell, [State(name, otherwise)])
+        if reading.problem is not None:
+            raise BlockFailed(f"{self._shell.serial}: {reading.problem}.")
+        return reading.value if reading.told and reading.value is not None else otherwise
+
+    def _put_state(self, state: State) -> None:
+        answer = self._shell.script(state_controls.set_command(state.name, state.value))
+        if state_controls.is_lacking(state.name, answer.stderr.decode(errors="replace")):
+            return
+        checked_android_output(answer, f"{self._shell.serial}: {state.title} could not be changed")
+        (reading,) = read_settled(self._shell, [state])
+        if problem := reading.differs(state):
+            raise BlockFailed(f"{self._shell.serial}: {problem}.", hint=ALLOW_HINT)
+
     def _undo(self, step: Step) -> None:
         match step:
             case FileBefore(path=path, content=None):
@@ -297,6 +426,8 @@ class DeviceChanges:
                 self._put_debug_app(package, waits)
             case SettingBefore(namespace=namespace, key=key, value=value):
                 self._put_setting(namespace, key, value)
+            case StateBefore(name=name, value=value):
+                self._put_state(State(name, value))
             case AppStarted(package=package):
                 self._stop(package)
             case AutomationPrepared(had_jar=had_jar, was_running=was_running):
@@ -378,8 +509,13 @@ class DeviceChanges:
     def _write(self) -> None:
         if not self._steps:
             self._guarded(f"rm -f {RESTORE_FILE}", "the restore file could not be removed")
+            if self._copy:
+                self._copy.remove()
             return
-        content = RestoreFile(owner=self._owner, steps=self._steps).model_dump_json(by_alias=True, indent=1)
+        restore_file = RestoreFile(owner=self._owner, steps=self._steps)
+        if self._copy:
+            self._copy.write(restore_file)
+        content = restore_file.model_dump_json(by_alias=True, indent=1)
         part = f"{RESTORE_FILE}.{self._token}.part"
         self._sync.write(part, content.encode())
         self._guarded(f"chmod 600 {part} && mv -f {part} {RESTORE_FILE}", "the restore file could not be written")
@@ -423,3 +559,15 @@ class DeviceChanges:
                 f"{self._shell.serial}: another run has taken the phone, and puts back what this run has changed."
             )
         return checked_android_output(done, f"{self._shell.serial}: {problem}")
+
+
+def _before(control: Setting | State, value: str | None) -> SettingBefore | StateBefore:
+    """The step that puts this value back."""
+    if isinstance(control, Setting):
+        return SettingBefore(namespace=control.namespace, key=control.key, value=value, put=control.value)
+    assert value is not None
+    return StateBefore(name=control.name, value=state_controls.remembered(control.name, value), put=control.value)
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from mobilebench.core import proc
 from mobilebench.core.records import Record
 from mobilebench.profiles.machine import machine_id
+from mobilebench.targets.android import state_controls
 
 SCHEMA: Literal["mobilebench/restore/1"] = "mobilebench/restore/1"
 
@@ -19,6 +20,7 @@ ScratchPath = Annotated[str, StringConstraints(pattern=r"^/data/local/tmp/[A-Za-
 Package = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)+$")]
 SettingKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.]+$")]
 Serial = Annotated[str, StringConstraints(pattern=r"^\S{0,255}$")]
+StateValue = Annotated[str, StringConstraints(pattern=state_controls.VALUES)]
 Socket = Annotated[str, StringConstraints(pattern=r"^(tcp:\d{1,5}|localabstract:[A-Za-z0-9._-]+)$")]
 
 
@@ -30,6 +32,8 @@ class FileBefore(Record):
     content: str | None
     """Content in Base64; None if the file did not exist."""
     mode: int = Field(default=0o644, ge=0, le=0o777)
+    put: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
+    """SHA-256 of the content that it got; None in files of older versions, as below."""
 
 
 class DebugAppBefore(Record):
@@ -39,6 +43,8 @@ class DebugAppBefore(Record):
     package: Package | None
     waits: str | None = None
     """Android's related setting `wait_for_debugger`: `1` makes the app wait for a debugger."""
+    put: Package | None = None
+    """The app that became the debug app."""
 
 
 class SettingBefore(Record):
@@ -49,6 +55,24 @@ class SettingBefore(Record):
     key: SettingKey
     value: str | None
     """None if it was not set."""
+    put: str | None = None
+    """The value that it got."""
+
+
+class StateBefore(Record):
+    """A part of the phone's state that has a command of its own, before the change (see `state_controls`)."""
+
+    kind: Literal["state"] = "state"
+    name: Annotated[str, StringConstraints(pattern=state_controls.NAMES)]
+    value: StateValue
+    put: StateValue
+    """The value that it got."""
+
+    @model_validator(mode="after")
+    def _can_be_put_back(self) -> Self:
+        if not all(state_controls.allows(self.name, value) for value in (self.value, self.put)):
+            raise ValueError(f"{self.name} cannot have such a value")
+        return self
 
 
 class AppStarted(Record):
@@ -87,9 +111,12 @@ class Reversed(Record):
 
 
 Step = Annotated[
-    FileBefore | DebugAppBefore | SettingBefore | AppStarted | AutomationPrepared | Forwarded | Reversed,
+    FileBefore | DebugAppBefore | SettingBefore | StateBefore | AppStarted | AutomationPrepared | Forwarded | Reversed,
     Field(discriminator="kind"),
 ]
+
+
+_SWITCH_WORDS = {"true": "on", "false": "off"}
 
 
 def describe_undo(step: Step) -> str:
@@ -103,6 +130,8 @@ def describe_undo(step: Step) -> str:
             return f"the debug app is {package or 'none'}"
         case SettingBefore(namespace=namespace, key=key, value=value):
             return f"the setting {namespace} {key} is {'not set' if value is None else value}"
+        case StateBefore(name=name, value=value):
+            return f"{state_controls.title(name)} is {_SWITCH_WORDS.get(value, value)}"
         case AppStarted(package=package):
             return f"{package} is ended"
         case AutomationPrepared():

@@ -9,11 +9,15 @@ from mobilebench.virtual.android.apps import am, pm
 from mobilebench.virtual.android.device import Command, CommandOutput, Device, lines
 from mobilebench.virtual.android.dumpsys import battery
 from mobilebench.virtual.android.inputs import wm
+from mobilebench.virtual.android.modes import notification, set_fixed_performance, settings_refusal
 from mobilebench.virtual.state import State, with_value
+
+_RADIOS = {"wifi": "wifi_on", "data": "mobile_data", "bluetooth": "bluetooth_on"}
+"""The setting in which Android keeps whether a radio is on."""
 
 
 async def svc(device: Device, arguments: Sequence[str]) -> CommandOutput:
-    """Keep the screen on, and switch Wi-Fi."""
+    """Keep the screen on, and switch radios."""
 
     def put(name: str, value: str) -> CommandOutput:
         device.files.change(lambda state: with_value(state, f"settings.global.{name}", value))
@@ -23,9 +27,10 @@ async def svc(device: Device, arguments: Sequence[str]) -> CommandOutput:
     match list(arguments):
         case ["power", "stayon", when] if when in stay:
             return put("stay_on_while_plugged_in", stay[when])
-        case ["wifi", ("enable" | "disable") as verb]:
-            return put("wifi_on", "1" if verb == "enable" else "0")
-    return CommandOutput(stderr="Available commands:\n    power stayon\n    wifi enable|disable\n", code=255)
+        case [("wifi" | "data" | "bluetooth") as radio, ("enable" | "disable") as verb]:
+            return put(_RADIOS[radio], "1" if verb == "enable" else "0")
+    usage = lines("Available commands:", "    power stayon", *(f"    {radio} enable|disable" for radio in _RADIOS))
+    return CommandOutput(stderr=usage, code=255)
 
 
 async def cmd(device: Device, arguments: Sequence[str]) -> CommandOutput:
@@ -34,9 +39,10 @@ async def cmd(device: Device, arguments: Sequence[str]) -> CommandOutput:
     match list(arguments):
         case [service, *rest] if service in same:
             return await same[service](device, rest)
-        case ["power", "set-fixed-performance-mode-enabled", ("true" | "false") as value]:
-            device.files.change(lambda state: replace(state, fixed_performance=value == "true"))
-            return CommandOutput()
+        case ["power", "set-fixed-performance-mode-enabled", value]:
+            return set_fixed_performance(device, value)
+        case ["notification", *rest]:
+            return notification(device, rest)
         case ["battery", *rest]:
             return CommandOutput(battery(device, rest))
         case ["thermalservice", "override-status", status] if status.isdigit():
@@ -61,6 +67,8 @@ async def settings(device: Device, arguments: Sequence[str]) -> CommandOutput:
     while "--user" in words[:-1]:
         at = words.index("--user")
         del words[at : at + 2]
+    if refusal := settings_refusal(device, words):
+        return refusal
     match words:
         case ["list", table] if table in _TABLES:
             return CommandOutput(

@@ -19,6 +19,8 @@ export type Outcome = 'measured' | 'unsupported' | 'failed';
 
 export type PageFault = 'lost context' | 'out of memory';
 
+export type Regime = 'natural' | 'fixed';
+
 export type SetupPart = 'library_load' | 'model_read' | 'session_creation' | 'delegate_preparation' | 'framework_download' | 'framework_init' | 'model_download' | 'model_init' | 'as_shipped';
 
 export type Stage = 'setup' | 'warmup' | 'prediction';
@@ -127,6 +129,8 @@ export interface Proof {
    * until the page reported the end.
    */
   download_turns_ms?: number[];
+  /** The state of the phone; None on this computer. */
+  device?: DeviceConditions;
   flags?: string[];
   environment?: Record<string, string>;
   notes?: string[];
@@ -165,6 +169,22 @@ export interface Download {
   first_byte_ms?: number;
   /** Encoding in which the server sent it. */
   encoding?: Encoding;
+}
+
+/** The state of a phone as it was set and read back before a block. */
+export interface DeviceConditions {
+  asked: string;
+  regime?: Regime;
+  conditions?: DeviceCondition[];
+}
+
+/** One condition that was asked of a phone, and what the phone made of it. */
+export interface DeviceCondition {
+  name: string;
+  /** `already`: nothing had to be changed; `unavailable`: this phone or its Android does not have it. */
+  state: 'set' | 'already' | 'refused' | 'unavailable';
+  /** Why it does not hold, as a clause. */
+  reason?: string;
 }
 
 /** What a page compiled for the GPU during one stage, observed from its own calls. */
