@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -44,6 +45,7 @@ class Condition:
     note: str = ""
 
 
+_PROTECTED = re.compile(r"security ?exception|permission", re.IGNORECASE)
 _USUAL: tuple[ConditionSet, ...] = ("default", "strict")
 
 CONDITIONS: tuple[Condition, ...] = (
@@ -175,14 +177,25 @@ def missing(found: DeviceConditions) -> str | None:
     if not lacking:
         return None
     return (
-        f"the phone does not hold the conditions {found.asked}: {describe(lacking)}. Allow it on the phone, or choose "
-        "others with --conditions; `default` measures without what is refused"
+        f"the phone does not hold the conditions {found.asked}: {describe(lacking)}. Choose others with --conditions; "
+        "`default` measures without what is refused"
     )
 
 
-def describe(conditions: Sequence[DeviceCondition]) -> str:
-    """Such as `brightness (refused: …), fixed-performance (unavailable: needs Android 11)`."""
-    return ", ".join(f"{one.name} ({one.state}{f': {one.reason}' if one.reason else ''})" for one in conditions)
+def describe(lacking: Sequence[DeviceCondition]) -> str:
+    """Such as `brightness, rotation (refused: …), fixed-performance (unavailable: needs Android 11)`, and how to allow
+    what the phone does not let adb do.
+    """
+    names: dict[tuple[str, str | None], list[str]] = {}
+    for one in lacking:
+        names.setdefault((one.state, one.reason), []).append(one.name)
+    parts = [f"{', '.join(found)} ({state}: {reason or 'no reason'})" for (state, reason), found in names.items()]
+    hint = ""
+    if any(_PROTECTED.search(one.reason or "") for one in lacking):
+        from mobilebench.targets.android.shell import ALLOW_HINT
+
+        hint = f". {ALLOW_HINT.removesuffix('.')}"
+    return ", ".join(parts) + hint
 
 
 def markdown() -> str:

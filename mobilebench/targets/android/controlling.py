@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from mobilebench.core.errors import BlockFailed
 from mobilebench.targets.android import state_controls
-from mobilebench.targets.android.shell import ALLOW_HINT, Shell, failure, forbidden
+from mobilebench.targets.android.shell import Shell, failure
 from mobilebench.targets.android.state_controls import Setting, State
 from mobilebench.targets.base import ShellResult
 
@@ -77,9 +77,7 @@ def put(shell: Shell, control: Setting | State) -> str | None:
         command = f"settings put {control.namespace} {control.key} {shlex.quote(control.value)}"
     else:
         command = state_controls.set_command(control.name, control.value)
-    answer = shell.script(command)
-    message = failure(answer)
-    return f"{message}. {ALLOW_HINT}" if message and forbidden(answer) else message
+    return failure(shell.script(command))
 
 
 def _question(control: Setting | State) -> str | None:

@@ -34,7 +34,9 @@ class _Held:
         if self.unavailable is not None:
             return DeviceCondition(name=name, state="unavailable", reason=self.unavailable[:_LONGEST_REASON])
         if refused := [one.refused for one in self.changed if one.refused is not None]:
-            return DeviceCondition(name=name, state="refused", reason="; ".join(refused)[:_LONGEST_REASON])
+            return DeviceCondition(
+                name=name, state="refused", reason="; ".join(dict.fromkeys(refused))[:_LONGEST_REASON]
+            )
         was_so = all(one.step is None for one in self.changed)
         return DeviceCondition(name=name, state="already" if was_so else "set")
 

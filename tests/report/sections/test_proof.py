@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import cache
 
 from mobilebench.analysis.summary import CaseSummary, RunSummary, summarise
-from mobilebench.core.records import PlannedBlock, Proof, Run, Series
+from mobilebench.core.records import DeviceCondition, DeviceConditions, PlannedBlock, Proof, Run, Series
 from mobilebench.report.document import Fact, Facts, Panel, plain
 from mobilebench.report.sections.proof import proof_facts, proof_panel
 from tests.analysis import example, pages, watching
@@ -51,6 +51,23 @@ def test_facts_that_a_block_does_not_have_are_left_out() -> None:
     groups = proof_facts(pages.WEBGL, bare)
     assert [heading for heading, _ in groups] == ["What ran"]
     assert facts(groups) == {"engine": "tfjs 4.22.0", "threads": "2 requested"}
+
+
+def test_what_a_phone_held_and_what_it_refused_are_facts() -> None:
+    device = DeviceConditions(
+        asked="default,fixed-performance",
+        regime="fixed",
+        conditions=[
+            DeviceCondition(name="stay-awake", state="already"),
+            DeviceCondition(name="fixed-performance", state="set"),
+            DeviceCondition(name="brightness", state="refused", reason="not allowed"),
+        ],
+    )
+    answer = pages.answer(pages.WEBGL).model_copy(update={"proof": Proof(device=device)})
+    found = facts(proof_facts(pages.WEBGL, answer))
+    assert found["conditions asked of the phone"] == "default,fixed-performance"
+    assert (found["clocks"], found["conditions held"]) == ("fixed", "2 conditions")
+    assert found["brightness, not held"] == "refused: not allowed"
 
 
 def test_each_case_that_ran_has_a_panel_of_its_own() -> None:
