@@ -20,6 +20,7 @@ BENCHMARKS = (
     "page_server",
     "push",
     "eight_phones",
+    "many_phones",
     "split",
     "models_build",
     "models_add",

@@ -18,9 +18,11 @@ from mobilebench.cli import (
     compare,
     describe,
     devices,
+    doctor,
     explain,
     libraries,
     models,
+    quarantine,
     results,
     run,
     serve,
@@ -43,6 +45,8 @@ _ASKED = "Answer with options (see --help), or run it in a terminal."
 
 _COMMANDS: dict[str, Callable[..., None] | typer.Typer] = {
     "devices": devices.devices,
+    "doctor": doctor.doctor,
+    "quarantine": quarantine.app,
     "run": run.run,
     "restore": devices.restore,
     "serve": serve.serve,

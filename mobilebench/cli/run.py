@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from mobilebench.cli import builds, devices, libraries, options
+from mobilebench.cli import builds, devices, doctor, libraries, options, quarantine
 from mobilebench.cli.libraries import EngineLibrary
 from mobilebench.cli.output import Json, console, duration, print_json, print_table, say, split
 from mobilebench.cli.results import Out, results_folder, say_where_traces_are
 from mobilebench.core.axes import AXES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from mobilebench.core.records import Case, Conditions, EnergyWindow, Goal, Pass, PlannedBlock, Run, TargetInfo
     from mobilebench.results.store import Store
@@ -365,7 +365,8 @@ def run(
         model_access=model_access,
         conditions=conditions,
     )
-    chosen = targets.select(serial)
+    named = [] if targets.ALL in split([serial]) else split([serial])
+    chosen = doctor.without_quarantined(targets.select(serial), quarantine.in_force(folder), named)
     libraries.require_use(chosen)
     missed = devices.left_out(chosen)
     try:
@@ -378,6 +379,8 @@ def run(
         _print_plan(plan, missed, folder, json)
         return
     builds.require_current(plan.blocks, chosen)
+    measured = {block.case.target for block in plan.blocks}
+    doctor.say_what_is_degraded(info for info in chosen if info.id in measured)
     store = Store.open(folder)
     _finish(_measure(plan, chosen, store, wait_for_phone), store, json)
 
@@ -412,12 +415,23 @@ def _resume(
 ) -> RunResult:
     from mobilebench import session
     from mobilebench.cli import progress
-    from mobilebench.session import estimate
+    from mobilebench.session import dependencies, estimate
+
+    def discover(names: Collection[str]) -> list[TargetInfo]:
+        found = doctor.without_quarantined(dependencies.discover(names), quarantine.in_force(store.folder))
+        doctor.say_what_is_degraded(info for info in found if info.id in names)
+        return found
 
     time_left = estimate.TimeLeft(left, begun.info.targets, measured=begun.blocks)
     with progress.of_run(time_left) as (on_event, cancel):
         return session.resume(
-            begun, store, on_event=on_event, cancel=cancel, wait_seconds=wait_seconds, retry_failed=retry_failed
+            begun,
+            store,
+            on_event=on_event,
+            cancel=cancel,
+            dependencies=dependencies.Dependencies(discover=discover),
+            wait_seconds=wait_seconds,
+            retry_failed=retry_failed,
         )
 
 

@@ -6,7 +6,7 @@ Records hold only raw values: statistics are computed on read, in `analysis`.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
@@ -100,7 +100,8 @@ class TargetInfo(Record):
     unknown: dict[str, str] = {}
     """Name of each unknown field to the reason as a clause, such as `{"battery_percent": "no battery is fitted"}`."""
     state: str = "device"
-    """`device`, or the state in which adb reports an unusable device: `offline`, `unauthorized`, …"""
+    """`device`, or the state in which adb reports an unusable device: `offline`, `unauthorized`, …, or that of a phone
+    in quarantine (`Quarantine.describe`)."""
     facts: dict[str, str] = {}
     """Further properties, such as build fingerprint and kernel."""
 
@@ -755,6 +756,34 @@ class Import(Record):
         writer = f", written by mobilebench {self.written_by}" if self.written_by else ""
         origin = f"from {self.source}" if self.source else "from another store"
         return f"Imported {origin} on {self.imported_at:%Y-%m-%d} ({self.file}{writer})."
+
+
+class Quarantine(Record):
+    """A phone that runs leave out until a time. It is recognised by its own serial number and model, so it stays left
+    out under another connection; a phone that did not describe itself, by the serial of its connection."""
+
+    STATE: ClassVar[str] = "quarantined until "
+    """Start of the state (`TargetInfo.state`) of a phone that is left out."""
+
+    serial: str
+    """adb's serial, under which it was named."""
+    number: str | None = None
+    """The phone's own serial number; None if it is not known."""
+    model: str | None = None
+    """Manufacturer and name; None if the phone did not describe itself."""
+    added_at: datetime
+    until: datetime
+    reason: str
+    lifted_at: datetime | None = None
+    """When a person ended it early."""
+
+    def is_in_force(self, now: datetime) -> bool:
+        """Whether it holds at this time."""
+        return self.lifted_at is None and self.added_at <= now < self.until
+
+    def describe(self) -> str:
+        """Such as `quarantined until 2026-11-30 14:00 UTC: it lost its connection 5 times`."""
+        return f"{self.STATE}{self.until.astimezone(UTC):%Y-%m-%d %H:%M} UTC: {self.reason.rstrip('.')}"
 
 
 class Goal(Record):

@@ -42,6 +42,7 @@ from mobilebench.core.records import (
     ModelFacts,
     Pass,
     PlannedBlock,
+    Quarantine,
     Run,
     RunInfo,
     StoredEvent,
@@ -211,6 +212,19 @@ class Store:
             connection.execute(query.values(status=status, finished_at=finished_at))
             _complete(connection, run_id, completed)
 
+    def add_quarantine(self, one: Quarantine) -> None:
+        """Record that a phone is left out (see `results.quarantine`)."""
+        with self._write("the quarantine could not be recorded") as connection:
+            connection.execute(insert(tables.quarantines), one.model_dump())
+
+    def lift_quarantines(self, lifted: Collection[Quarantine], at: datetime) -> None:
+        """Record that these quarantines were ended early."""
+        of = tables.quarantines.c
+        with self._write("the quarantine could not be lifted") as connection:
+            for one in lifted:
+                same = (of.serial == one.serial) & (of.added_at == one.added_at) & (of.until == one.until)
+                connection.execute(update(tables.quarantines).where(same).values(lifted_at=at))
+
     # -- reading ---------------------------------------------------------------------------------------------------
 
     def runs(self) -> list[RunInfo]:
@@ -314,6 +328,12 @@ class Store:
                 models=[tables.to_model(row) for row in models],
             )
             return judge_run(stored)
+
+    def quarantines(self) -> list[Quarantine]:
+        """Every quarantine, oldest first, including those that have ended."""
+        with self._read() as connection:
+            found = connection.execute(select(tables.quarantines).order_by(tables.quarantines.c.id)).all()
+        return [tables.to_quarantine(row) for row in found]
 
     def events(self, run_id: str) -> list[dict[str, Any]]:
         """The events of a run as flat dicts, oldest first."""

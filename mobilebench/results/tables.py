@@ -39,6 +39,7 @@ from mobilebench.core.records import (
     ModelFacts,
     PlannedBlock,
     Proof,
+    Quarantine,
     RunInfo,
     Series,
     Stopped,
@@ -220,6 +221,19 @@ imports = Table(
     ForeignKeyConstraint(["run_id"], ["runs.id"], ondelete="CASCADE"),
 )
 
+quarantines = Table(
+    "quarantines",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("serial", String, nullable=False),
+    Column("number", String),
+    Column("model", String),
+    Column("added_at", Instant, nullable=False),
+    Column("until", Instant, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("lifted_at", Instant),
+)
+
 
 _RULE = tuple(BlockRule.model_fields)
 _IN_OWN_TABLES = {"proof", "setup_ms", "warmup_ms", "prediction_ms"}
@@ -326,6 +340,10 @@ def to_run_info(row: AnyRow, targets: Sequence[TargetInfo], imports: Sequence[Im
 
 def to_import(row: AnyRow) -> Import:
     return Import.model_validate({name: row._mapping[name] for name in Import.model_fields})
+
+
+def to_quarantine(row: AnyRow) -> Quarantine:
+    return Quarantine.model_validate({name: row._mapping[name] for name in Quarantine.model_fields})
 
 
 def to_event(row: AnyRow) -> StoredEvent:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from contextvars import copy_context
 
 from mobilebench.core.errors import BadInput, BlockFailed, TargetLost
-from mobilebench.core.records import TargetInfo
+from mobilebench.core.records import Quarantine, TargetInfo
 from mobilebench.targets.android import adb_protocol, adb_server, description
 from mobilebench.targets.android.identity import SAME_PHONE
 from mobilebench.targets.android.shell import DeviceShell
@@ -61,6 +61,8 @@ def remedy(serial: str, state: str) -> str:
         return _permissions(plain_state)
     if state.startswith(SAME_PHONE):
         return "Nothing has to be done: the phone is measured once, under that serial."
+    if state.startswith(Quarantine.STATE):
+        return f"`mobilebench quarantine lift {quoted}` lets it be measured again."
     if plain_state == "offline":
         return _offline(serial, quoted)
     if plain_state in _REMEDIES:

@@ -1,1 +1,1 @@
-"""Care for targets while they are measured."""
+"""Care for targets: what the doctor checks before a run, and the gates before each block."""

@@ -194,11 +194,16 @@ ABILITIES = (
         source="toybox of Android 8; Android 7 has only md5sum and sha1sum",
     ),
     Ability(
-        ("df",), "free space, after a push failed because the disk is full", "the message names no size", source=_TOYBOX
+        ("df",),
+        "free space, for the doctor, and after a push failed because the disk is full",
+        "the free space is not known",
+        source=_TOYBOX,
     ),
     Ability(("grep",), "shortens long answers on the phone", source="BSD grep to Android 8, toybox from 9 on"),
     Ability(("date",), "the phone's time, to compare with the times of exits", source=_TOYBOX),
     Ability(("kill",), "ends uiautomator2's server", source="built into the shell"),
+    Ability(("file", "/proc/stat"), "background load", "`Permission denied`; the load is not known", source=_POLICY),
+    Ability(("sleep",), "the time between two readings of the load", source=_TOYBOX),
     Ability(("sh",), "pipes and lists of commands", source="mksh"),
     Ability(("file", "/data/local/tmp"), "files, and programs that are executed", source=_POLICY),
     # Browsers
@@ -228,6 +233,7 @@ ABILITIES = (
         "`SecurityException` on phones of some makers (Xiaomi without “USB debugging (Security settings)”, OnePlus)",
         source="permission WRITE_SECURE_SETTINGS of shell; public reports",
     ),
+    Ability(("settings", "list"), "reads the settings that the doctor checks", source="SettingsService"),
     Ability(("settings", "delete"), "removes a setting that was not set before", source="SettingsService"),
     Ability(
         ("cmd", "notification", "set_dnd"),
@@ -283,6 +289,18 @@ ABILITIES = (
         "the activity in front (`mCurrentFocus`, `mFocusedApp`)",
         "the activity is not known; first-run screens are not answered",
         source="WindowManagerService",
+    ),
+    Ability(
+        ("dumpsys", "window", "policy"),
+        "whether a lock screen is shown, and asks for a secret",
+        "the lock screen is not known",
+        source="KeyguardServiceDelegate from Android 8 on, PhoneWindowManager before",
+    ),
+    Ability(
+        ("dumpsys", "power"),
+        "whether the screen is on (`mWakefulness`)",
+        "the screen's state is not known",
+        source="PowerManagerService",
     ),
     Ability(
         ("file", "/proc/net/unix"),
