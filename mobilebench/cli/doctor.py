@@ -14,6 +14,8 @@ from mobilebench.cli.results import Out, results_folder
 
 if TYPE_CHECKING:
     from mobilebench.core.records import Quarantine, TargetInfo
+    from mobilebench.results.store import Store
+    from mobilebench.session.events import Event, Subscriber
     from mobilebench.targets.care.doctor import Report
 
 _MARKS = {"ok": "ok", "degraded": "DEGRADED", "blocking": "BLOCKING", "unknown": "unknown"}
@@ -129,12 +131,32 @@ def without_quarantined(
     return found
 
 
-def say_what_is_degraded(chosen: Iterable[TargetInfo]) -> None:
-    """Examine the ready phones, and print one line for each that has a fault. They are measured all the same."""
+def say_what_is_degraded(chosen: Iterable[TargetInfo]) -> list[Report]:
+    """Examine the ready phones, print one line for each that has a fault, and return those. They are measured all the
+    same."""
     from mobilebench.targets.android import discovery
     from mobilebench.targets.care.doctor import examine_all
 
     ready = [info for info in chosen if info.kind == "android" and info.state == discovery.READY]
-    for report in examine_all(ready):
-        if line := report.line():
-            say(f"{report.info.id} is {report.outcome()}: {line} (`mobilebench doctor` says more).", err=True)
+    faulty = [report for report in examine_all(ready) if report.faults]
+    for report in faulty:
+        say(f"{report.info.id} is {report.outcome()}: {report.line()} (`mobilebench doctor` says more).", err=True)
+    return faulty
+
+
+def recorded(reports: Sequence[Report], store: Store, on_event: Subscriber) -> Subscriber:
+    """A subscriber to a run's events that also stores these reports, as events `DoctorFound` of the run."""
+    from mobilebench.session.events import RunStarted
+
+    def then(event: Event) -> None:
+        if isinstance(event, RunStarted):
+            for one in reports:
+                faults = [
+                    {"check": check.name, "finding": finding.state, "words": finding.words}
+                    for check, finding in one.faults
+                ]
+                data = {"outcome": one.outcome(), "faults": faults}
+                store.add_event(event.run_id, "DoctorFound", at=event.at, target=one.info.id, data=data)
+        on_event(event)
+
+    return then

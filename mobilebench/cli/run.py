@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mobilebench.results.store import Store
     from mobilebench.session import RunResult
     from mobilebench.suite import Plan
+    from mobilebench.targets.care.doctor import Report
 
 Access = Literal["read", "mapped"]
 Effort = Literal["quick", "normal", "rigorous"]
@@ -380,9 +381,9 @@ def run(
         return
     builds.require_current(plan.blocks, chosen)
     measured = {block.case.target for block in plan.blocks}
-    doctor.say_what_is_degraded(info for info in chosen if info.id in measured)
+    faulty = doctor.say_what_is_degraded(info for info in chosen if info.id in measured)
     store = Store.open(folder)
-    _finish(_measure(plan, chosen, store, wait_for_phone), store, json)
+    _finish(_measure(plan, chosen, faulty, store, wait_for_phone), store, json)
 
 
 def _energy(seconds: float, idle_seconds: float, meter: str | None, offset: float) -> EnergyWindow:
@@ -397,7 +398,9 @@ def _energy(seconds: float, idle_seconds: float, meter: str | None, offset: floa
     )
 
 
-def _measure(plan: Plan, selected: list[TargetInfo], store: Store, wait_seconds: int) -> RunResult:
+def _measure(
+    plan: Plan, selected: list[TargetInfo], faulty: Sequence[Report], store: Store, wait_seconds: int
+) -> RunResult:
     from mobilebench import session
     from mobilebench.cli import progress
     from mobilebench.session import estimate
@@ -407,6 +410,7 @@ def _measure(plan: Plan, selected: list[TargetInfo], store: Store, wait_seconds:
         plan.blocks, selected, lambda: estimate.estimate(plan, estimate.look_up(plan.blocks, store.folder))
     )
     with progress.of_run(time_left) as (on_event, cancel):
+        on_event = doctor.recorded(faulty, store, on_event)
         return session.run(request, store, on_event=on_event, cancel=cancel, wait_seconds=wait_seconds)
 
 
@@ -417,9 +421,11 @@ def _resume(
     from mobilebench.cli import progress
     from mobilebench.session import dependencies, estimate
 
+    faulty: list[Report] = []
+
     def discover(names: Collection[str]) -> list[TargetInfo]:
         found = doctor.without_quarantined(dependencies.discover(names), quarantine.in_force(store.folder))
-        doctor.say_what_is_degraded(info for info in found if info.id in names)
+        faulty.extend(doctor.say_what_is_degraded(info for info in found if info.id in names))
         return found
 
     time_left = estimate.TimeLeft(left, begun.info.targets, measured=begun.blocks)
@@ -427,7 +433,7 @@ def _resume(
         return session.resume(
             begun,
             store,
-            on_event=on_event,
+            on_event=doctor.recorded(faulty, store, on_event),
             cancel=cancel,
             dependencies=dependencies.Dependencies(discover=discover),
             wait_seconds=wait_seconds,

@@ -13,6 +13,7 @@ from mobilebench.cli import run
 from mobilebench.core.errors import BlockFailed, ExitCode
 from mobilebench.results.store import Store
 from mobilebench.session.dependencies import Dependencies
+from mobilebench.session.events import RunStarted
 from mobilebench.targets.android import adb_protocol, description, discovery, lease
 from mobilebench.targets.care import doctor, host, questions
 from tests.cli.command_line import mobilebench
@@ -154,7 +155,8 @@ class TestBeforeARun:
         attached |= {"R58M": "device", "R58N": "unauthorized"}
         answers["power"] = "mWakefulness=Asleep"
         answers["system"] = "accelerometer_rotation=1"
-        cli_doctor.say_what_is_degraded(targets.discover())
+        faulty = cli_doctor.say_what_is_degraded(targets.discover())
+        assert [one.info.id for one in faulty] == ["R58M"]
         out, err = capsys.readouterr()
         assert out == ""
         (line,) = err.splitlines()
@@ -182,3 +184,18 @@ class TestBeforeARun:
             store.create_run(run_info("20261121-120000-ab12", phone("R58M"), phone("R58N")), [])
             run._resume(store.load("last"), [], store, 0, retry_failed=False)
         assert [state.partition(" until ")[0] for state in found[1:]] == ["quarantined", "device"]
+
+    def test_it_is_stored_with_the_run(self, attached: dict[str, str], answers: dict[str, str], tmp_path: Path) -> None:
+        attached |= {"R58M": "device", "R58N": "device"}
+        answers["power"] = "mWakefulness=Asleep"
+        seen: list[object] = []
+        with Store.open(tmp_path) as store:
+            store.create_run(run_info("20261121-120000-ab12", phone("R58M"), phone("R58N")), [])
+            reports = cli_doctor.say_what_is_degraded(targets.select("R58M"))
+            started = RunStarted(run_id="20261121-120000-ab12", targets=("R58M",), blocks=1)
+            cli_doctor.recorded(reports, store, seen.append)(started)
+            (event,) = store.stored_events("last")
+        assert seen == [started]
+        assert (event.kind, event.target) == ("DoctorFound", "R58M")
+        fault = {"check": "screen", "finding": "degraded", "words": "it is off"}
+        assert event.data == {"outcome": "degraded", "faults": [fault]}

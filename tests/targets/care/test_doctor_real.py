@@ -10,7 +10,7 @@ import pytest
 
 from mobilebench import targets
 from mobilebench.core.records import TargetInfo
-from mobilebench.targets.android import adb_protocol
+from mobilebench.targets.android import adb_protocol, description
 from mobilebench.targets.android.device_changes import RESTORE_FILE
 from mobilebench.targets.android.files import BLOCK_FOLDER, HOME
 from mobilebench.targets.android.restore import Owner, RestoreFile, SettingBefore
@@ -29,6 +29,14 @@ OF_THIS_COMPUTER = {"load", "storage"}
 """A virtual phone shares them, so how busy and how full the computer is decides them."""
 
 Rack = Callable[..., str]
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time enough for every answer, so that a busy computer decides nothing."""
+    monkeypatch.setattr(questions, "TOGETHER_SECONDS", 60.0)
+    monkeypatch.setattr(questions, "ALONE_SECONDS", 20.0)
+    monkeypatch.setattr(description, "SERVICE_SECONDS", 60.0)
 
 
 def examined(info: TargetInfo, *, fix: bool = False) -> doctor.Report:
@@ -145,7 +153,6 @@ def test_services_that_refuse_or_talk_nonsense_leave_their_checks_unknown(rack: 
 @pytest.mark.slow
 def test_a_service_that_hangs_leaves_only_its_check_unknown(rack: Rack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(questions, "TOGETHER_SECONDS", 3.0)
-    monkeypatch.setattr(questions, "ALONE_SECONDS", 20.0)
     (info,) = targets.select(rack("stuck"))
     phones.change_state("stuck", {"services.thermalservice": "hangs"})
     found = findings(examined(info))
