@@ -4,6 +4,7 @@ SHELL := /bin/sh
 
 PYTHON ?= python3
 SECONDS ?= 60
+SEED ?= 0
 VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := .stamps
@@ -18,7 +19,7 @@ NONE_THERE := [ $$? -eq 5 ] # pytest's exit code for a room that has no such tes
 export PATH := $(abspath $(BIN)):$(PATH)
 export PYTHONDONTWRITEBYTECODE := # each module is compiled once, not by each of the many processes that tests and runs start
 
-.PHONY: help run setup python web native native-android $(ANDROID_BUILDS) models libraries test test-fast lint format lock bench fuzz wheel clean
+.PHONY: help run setup python web native native-android $(ANDROID_BUILDS) models libraries test test-fast lint format lock bench drill fuzz wheel clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -109,6 +110,10 @@ lock: $(STAMPS)/python ## Compile requirements/*.txt anew from pyproject.toml
 bench: setup ## Measure mobilebench itself (see benchmarks/README.md)
 	@scripts/system-packages.sh firefox nginx
 	@$(BIN)/python -m benchmarks
+
+drill: $(STAMPS)/python native ## Cause faults in runs on virtual phones, for less than a minute (SEED=0; benchmarks.fault_drill has a long one)
+	@scripts/system-packages.sh adb bwrap
+	@$(BIN)/mobilebench models build mlp_4x256 && $(BIN)/python -m benchmarks.fault_drill --short --seed $(SEED)
 
 fuzz: $(STAMPS)/python ## Fuzz the runner's arguments, input files, JSON and traces, and both ends of adb's protocol, for SECONDS=60 each
 	@scripts/system-packages.sh clang && scripts/system-packages.sh clang-runtime

@@ -21,6 +21,8 @@ BENCHMARKS = (
     "push",
     "eight_phones",
     "many_phones",
+    "sleeping_phones",
+    "fault_drill",
     "split",
     "models_build",
     "models_add",

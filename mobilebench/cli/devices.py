@@ -11,21 +11,50 @@ from mobilebench.cli import options
 from mobilebench.cli.output import Json, print_json, print_table, say, split
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mobilebench.core.records import TargetInfo
+    from mobilebench.targets.rack import Rack
 
 _FIELDS = {"battery_percent": "battery", "memory_mb": "memory", "gpu": "GPU", "abi": "ABI"}
 
 
-def devices(json: Json = False) -> None:
+def devices(
+    watch: Annotated[
+        bool,
+        typer.Option(
+            "--watch",
+            help="Show the phones, and every change of them, until Ctrl-C; where output is no terminal, a line each.",
+        ),
+    ] = False,
+    rack: options.RackFile = None,
+    json: Json = False,
+) -> None:
     """List this computer and the phones that adb sees, with their properties.
 
     A virtual phone has the SoC `virtual: <host CPU>`, followed by the SoC that it imitates. The lines below the table
-    say which phones are being measured, and on which phones a killed run left changes that have to be undone.
+    say which phones are being measured, and on which phones a killed run left changes that have to be undone. Names,
+    labels and groups come from the rack file, and can be given to `--serial` (`label:fast`).
+
+    Examples:
+
+    - `mobilebench devices --watch`
+
+    - `mobilebench devices --rack lab.yaml --json`
     """
     from mobilebench import targets
+    from mobilebench.targets import rack as racks
 
-    found = targets.discover()
-    statuses = targets.phone_statuses(found)
+    with racks.using(rack):
+        entries = racks.current()
+        columns, row = _columns(entries)
+        if watch:
+            from mobilebench.cli.watch import watch as watch_phones
+
+            watch_phones(columns, row, as_json=json)
+            return
+        found = targets.discover()
+        statuses = targets.phone_statuses(found)
     if json:
         print_json(
             [
@@ -33,27 +62,15 @@ def devices(json: Json = False) -> None:
                     **info.model_dump(mode="json"),
                     "measured_by": statuses[info.id].holder if info.id in statuses else None,
                     "restore_due": info.id in statuses and statuses[info.id].restore_due,
+                    "rack": entry.model_dump(mode="json", exclude={"serial"})
+                    if (entry := entries.entry(info))
+                    else None,
                 }
                 for info in found
             ]
         )
         return
-    print_table(
-        ["serial", "model", "SoC", "OS", "ABI", "browsers", "battery", "state"],
-        [
-            (
-                info.id,
-                info.name,
-                f"{info.soc} (imitates {info.profile_soc or 'an unknown SoC'})" if info.virtual else info.soc,
-                info.os,
-                info.abi,
-                ", ".join(f"{name} {version}" for name, version in info.browsers.items()) or None,
-                None if info.battery_percent is None else f"{info.battery_percent} %",
-                info.state,
-            )
-            for info in found
-        ],
-    )
+    print_table(columns, map(row, found))
     for serial, status in statuses.items():
         if status.holder:
             say(f"{serial}: it is being measured by {status.holder}.")
@@ -65,6 +82,23 @@ def devices(json: Json = False) -> None:
     for info in found:
         for sentence in _beside(info):
             say(f"{info.id}: {sentence}")
+
+
+def _columns(rack: Rack) -> tuple[list[str], Callable[[TargetInfo], list[object]]]:
+    """The columns of the table, and the cells of a target; those of the rack only if it lists phones."""
+
+    def row(info: TargetInfo) -> list[object]:
+        soc = f"{info.soc} (imitates {info.profile_soc or 'an unknown SoC'})" if info.virtual else info.soc
+        browsers = ", ".join(f"{name} {version}" for name, version in info.browsers.items())
+        battery = None if info.battery_percent is None else f"{info.battery_percent} %"
+        cells = [info.id, info.name, soc, info.os, info.abi, browsers, battery, info.state]
+        if not rack.phones:
+            return [*cells]
+        entry = rack.entry(info)
+        return [info.id, *((entry.name, ", ".join(entry.labels), entry.group) if entry else (None,) * 3), *cells[1:]]
+
+    of_rack = ["name", "labels", "group"] if rack.phones else []
+    return ["serial", *of_rack, "model", "SoC", "OS", "ABI", "browsers", "battery", "state"], row
 
 
 def _beside(info: TargetInfo) -> list[str]:
@@ -104,10 +138,11 @@ def restore(
         list[str] | None,
         typer.Argument(
             metavar="SERIAL…",
-            help="Serials of the phones; by default all phones.",
+            help="The phones, as for `run --serial`; by default all phones.",
             autocompletion=options.complete_serials,
         ),
     ] = None,
+    rack: options.RackFile = None,
     json: Json = False,
 ) -> None:
     """Undo the changes that a killed run left on phones. A phone that is being measured is refused.
@@ -118,8 +153,11 @@ def restore(
     Example: `mobilebench restore R5CT1234567`
     """
     from mobilebench.core.errors import ExitCode
+    from mobilebench.targets import rack as racks
 
-    results = [_restored(info) for info in _phones_to_restore(split(serials))]
+    with racks.using(rack):
+        phones = _phones_to_restore(split(serials))
+    results = [_restored(info) for info in phones]
     if json:
         print_json(results)
     else:

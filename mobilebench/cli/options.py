@@ -6,6 +6,7 @@ import functools
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
 import typer
@@ -66,8 +67,12 @@ def complete_profiles(incomplete: str) -> list[str]:
 
 def complete_serials(incomplete: str) -> list[str]:
     from mobilebench import targets
+    from mobilebench.targets import rack, selection
 
-    return _starting(["all", *(info.id for info in targets.discover())], incomplete)
+    found = targets.discover()
+    phones = [info for info in found if info.kind == "android"]
+    chosen = selection.available(phones, rack.current())
+    return _starting(["all", *(info.id for info in found), *chosen], incomplete)
 
 
 def complete_runs(incomplete: str) -> list[str]:
@@ -96,6 +101,17 @@ _COMPLETIONS: dict[str, Callable[[str], list[str]]] = {
     **{name: _offered(name) for name in OFFERED},
 }
 """Axis name to its completion."""
+
+RackFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--rack",
+        metavar="FILE",
+        dir_okay=False,
+        help="The rack file, which gives phones names, labels and groups. [default: rack.yaml in MOBILEBENCH_HOME, "
+        "or the file that MOBILEBENCH_RACK names]",
+    ),
+]
 
 _SETTING = "setting"
 

@@ -13,6 +13,7 @@ import typer
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
@@ -56,17 +57,22 @@ def print_json(value: Any) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None) -> None:
-    """Print a plain table; None is shown as an en dash. Cells are not parsed as markup: they may come from a device."""
+    """Print a plain table; see `table`."""
+    console().print(table(columns, rows, title=title))
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None) -> Table:
+    """A plain table; None is shown as an en dash. Cells are not parsed as markup: they may come from a device."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    made = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
-        table.add_column(column, overflow="fold")
+        made.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(Text("–" if cell is None or cell == "" else harmless(str(cell))) for cell in row))
-    console().print(table)
+        made.add_row(*(Text("–" if cell is None or cell == "" else harmless(str(cell))) for cell in row))
+    return made
 
 
 def split(values: Sequence[str] | None) -> tuple[str, ...]:

@@ -37,12 +37,14 @@ def run(
         str,
         typer.Option(
             rich_help_panel=options.WHAT,
-            metavar="all|host|SERIAL,…",
+            metavar="all|host|SERIAL|KIND:VALUE,…",
             envvar="ANDROID_SERIAL",
-            help="The targets to measure on; `mobilebench devices` lists them.",
+            help="The targets to measure on; `mobilebench devices` lists them. KIND is name, label or group (of the "
+            "rack file), soc or model, as in label:fast,soc:snapdragon-8-gen-3.",
             autocompletion=options.complete_serials,
         ),
     ] = "all",
+    rack: options.RackFile = None,
     suite: Annotated[
         str,
         typer.Option(
@@ -301,6 +303,8 @@ def run(
 
     - `mobilebench run --suite web --serial host --engine tfjs --browser chrome --trace`
 
+    - `mobilebench run --suite native --serial label:fast,soc:tensor-g3 --rack lab.yaml`
+
     - `mobilebench run --suite native --serial all --engine tflite --record thermal@1s,battery@5s`
 
     - `mobilebench run --serial host --suite native --model mobilenet_v2 --record energy --meter tcp:127.0.0.1:7000`
@@ -325,6 +329,7 @@ def run(
     from mobilebench.recorders import registry as recorders
     from mobilebench.results.store import Store
     from mobilebench.session.coordinator import unmeasured
+    from mobilebench.targets import rack as racks
 
     libraries.use(context, engine_library)
     folder = results_folder(out)
@@ -366,6 +371,7 @@ def run(
         model_access=model_access,
         conditions=conditions,
     )
+    context.with_resource(racks.using(rack))
     named = [] if targets.ALL in split([serial]) else split([serial])
     chosen = doctor.without_quarantined(targets.select(serial), quarantine.in_force(folder), named)
     libraries.require_use(chosen)

@@ -19,6 +19,9 @@ Fault = Literal[
     "page error",
     "bad answer",
     "no space",
+    "screen locked",
+    "system dialog",
+    "app updated",
 ]
 """Known kinds of failure of a block; other failures have only a sentence:
 
@@ -26,7 +29,31 @@ Fault = Literal[
 process was ended because memory ran out, by the system or by itself · `out of memory`: page and engine still run, but
 were refused memory · `lost context`: the browser took the WebGL context or WebGPU device away · `cut connection`: to
 the browser or the phone, or from the browser to the pages · `page error`: the page or its engine reports what failed ·
-`bad answer`: the answer of page, browser or runner is not valid · `no space`: a disk is full.
+`bad answer`: the answer of page, browser or runner is not valid · `no space`: a disk is full · `screen locked`,
+`system dialog`: the page did not answer in time, and the phone's screen was locked or off, or showed another window in
+front of it · `app updated`: the browser ended because the phone updated or changed its package.
+"""
+
+Loss = Literal[
+    "absent",
+    "offline",
+    "unauthorised",
+    "not Android",
+    "no answer",
+    "no adb server",
+    "other serial",
+    "other phone",
+    "taken",
+    "unstable",
+]
+"""Known kinds of the loss of a phone:
+
+`absent`: adb no longer lists it (its cable, its battery, a restart) · `offline`: adb lists it, but its connection is
+broken · `unauthorised`: the phone, or this computer, does not allow the connection · `not Android`: it shows its boot
+loader, its recovery menu or an update · `no answer`: it is listed as ready and does not answer · `no adb server`: the
+server ended and does not start again · `other serial`: it can only be reached under another serial, such as that of
+its Wi-Fi · `other phone`: another phone has its serial now · `taken`: another run has it · `unstable`: it came back
+each time, but went away in several blocks in a row.
 """
 
 
@@ -144,13 +171,24 @@ class Killed(BlockFailed):
 
 
 class TargetLost(MobilebenchError):
-    """The target went away (unplugged, offline, unauthorised): its remaining blocks cannot be measured now."""
+    """The target went away (unplugged, offline, unauthorised): its remaining blocks cannot be measured now.
+
+    Args:
+        loss: the kind of loss, if it is a known one.
+    """
 
     run_can_be_resumed = True
+
+    def __init__(self, message: str, *, hint: str | None = None, loss: Loss | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.loss = loss
 
 
 class TargetTaken(TargetLost):
     """Another run measures the target meanwhile, so waiting for it does not help."""
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint, loss="taken")
 
 
 _PLAIN_WORDS = {"extra_forbidden": "there is no such key", "missing": "is missing"}

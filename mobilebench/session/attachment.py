@@ -7,15 +7,21 @@ import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 
-from mobilebench.core.errors import MobilebenchError, NothingToMeasure, TargetLost
+from mobilebench.core.errors import Loss, MobilebenchError, NothingToMeasure, TargetLost
 from mobilebench.core.records import TargetInfo
 from mobilebench.session import events
-from mobilebench.targets.android import discovery, identity
+from mobilebench.session.dependencies import Dependencies
+from mobilebench.targets.android import discovery, identity, states
 
 WAIT_SECONDS = 120
 """How long a run waits for a phone by default."""
 
+TRY_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
+"""Seconds until adb is first asked to reach a phone again, and from each time to the next one; the last one stays."""
+
 _LOOK_SECONDS = 1.0
+_SOON_SECONDS = 0.1
+"""Seconds until the first look after adb was asked to reach a phone."""
 
 
 def reserve(
@@ -103,16 +109,23 @@ class Absence:
         self._until = self._since + seconds
         self._state = ""
         self._looked = False
+        self._asked = 0
+        """How often adb was asked to connect the phone again."""
+        self._tries = 0
+        self._other_serial: str | None = None
+        self._next_try = self._since + TRY_SECONDS[0]
 
     def wait(
         self,
-        meet: Callable[[TargetInfo], TargetInfo | None],
+        dependencies: Dependencies,
         emit: Callable[[events.Event], None],
         stop: threading.Event,
         *,
         repeated: bool,
     ) -> bool:
-        """Wait until the phone is attached again. Returns False if `stop` was set meanwhile.
+        """Wait until the phone is attached again, and ask adb at growing intervals to reach it.
+
+        Returns False if `stop` was set meanwhile.
 
         Raises:
             TargetLost: it did not come back in time, or another phone came in its place.
@@ -121,18 +134,24 @@ class Absence:
             return False
         while not stop.is_set():
             self._looked = True
-            found = meet(self._info)
+            found = dependencies.meet(self._info)
             left = max(self._until - time.monotonic(), 0.0)
             if found is not None and found.state == discovery.READY:
                 self._demand_same(found)
                 waited = time.monotonic() - self._since
                 restarted = _restarted(self._info, found)
-                emit(events.TargetBack(target=found.id, waited_s=waited, restarted=restarted, repeated=repeated))
+                emit(
+                    events.TargetBack(
+                        target=found.id, waited_s=waited, restarted=restarted, repeated=repeated, asked=self._asked
+                    )
+                )
                 return True
+            state = self._tell(found.state if found else states.ABSENT, left, emit)
             if left <= 0:
-                raise self._given_up()
-            self._tell(found.state if found else "absent", left, emit)
-            if stop.wait(min(_LOOK_SECONDS, left)):
+                raise self._given_up(state)
+            asked = self._try(dependencies, found.state if found else states.ABSENT)
+            soon = _SOON_SECONDS if asked else max(self._next_try - time.monotonic(), _SOON_SECONDS)
+            if stop.wait(min(_LOOK_SECONDS, soon, left)):
                 return False
         return False
 
@@ -141,8 +160,26 @@ class Absence:
         """Whether the time to wait has passed."""
         return time.monotonic() >= self._until
 
-    def _tell(self, state: str, left: float, emit: Callable[[events.Event], None]) -> None:
+    def _try(self, dependencies: Dependencies, state: str) -> bool:
+        """When it is time for that, ask adb to reach the phone, or else look for it under another serial; whether adb
+        was asked.
+        """
+        if time.monotonic() < self._next_try:
+            return False
+        self._tries += 1
+        self._next_try = time.monotonic() + TRY_SECONDS[min(self._tries, len(TRY_SECONDS) - 1)]
+        if dependencies.reach_again(self._info, state):
+            self._asked += 1
+            return True
+        if state == states.ABSENT:
+            self._other_serial = dependencies.other_serial(self._info)
+        return False
+
+    def _tell(self, state: str, left: float, emit: Callable[[events.Event], None]) -> str:
+        """Emit the phone's state, which is returned as it is told: an absent phone may have another serial."""
         name = self._info.id
+        if state == states.ABSENT and self._other_serial:
+            state = f"{states.MOVED}{self._other_serial}"
         if state != self._state:
             self._state = state
             emit(
@@ -152,9 +189,16 @@ class Absence:
                     reason=self._error.message,
                     hint=discovery.remedy(name, state),
                     left_s=left,
+                    loss=self._loss(state),
                 )
             )
         emit(events.StillWaiting(target=name, state=state, left_s=left))
+        return state
+
+    def _loss(self, state: str) -> Loss:
+        """The kind of loss: a phone on the network is absent because the adb server ended, which has begun anew."""
+        ended = state == states.ABSENT and self._error.loss == "no adb server"
+        return "no adb server" if ended else states.loss_of(state)
 
     def _demand_same(self, found: TargetInfo) -> None:
         if known(found) != known(self._info):
@@ -162,13 +206,16 @@ class Absence:
                 f"Another phone is attached as {self._info.id} now: {found.name} ({found.machine}), not "
                 f"{self._info.name} ({self._info.machine})",
                 hint=f"Attach {self._info.name} again.",
+                loss="other phone",
             )
 
-    def _given_up(self) -> TargetLost:
+    def _given_up(self, state: str) -> TargetLost:
         waited = time.monotonic() - self._since
+        tried = f", although adb was asked {self._asked} times to connect it again" if self._asked > 1 else ""
         return TargetLost(
-            f"{self._error.message.rstrip('.')}; it did not come back within {waited:.0f} s",
+            f"{self._error.message.rstrip('.')}; it did not come back within {waited:.0f} s{tried} ({state})",
             hint=f"The next command that reaches it undoes the changes on it (`mobilebench restore {self._info.id}`).",
+            loss=self._loss(state),
         )
 
 

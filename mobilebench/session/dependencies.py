@@ -61,6 +61,20 @@ def meet(info: TargetInfo) -> TargetInfo | None:
     return targets.describe_again(info)
 
 
+def reach_again(info: TargetInfo, state: str) -> bool:
+    """Ask adb to connect a phone that is in this state anew; whether there was something to ask."""
+    from mobilebench import targets
+
+    return targets.reach_again(info, state)
+
+
+def other_serial(info: TargetInfo) -> str | None:
+    """Another serial under which the same phone can be reached now; None if there is none."""
+    from mobilebench import targets
+
+    return targets.other_serial(info)
+
+
 def open_target(info: TargetInfo, lease: Lease | None, cancel: Event) -> AbstractContextManager[Target]:
     """Open a target whose lock the caller holds; leaving the context undoes all changes. `cancel` stops what the target
     does within a second.
@@ -163,6 +177,8 @@ class Dependencies:
     engine: Callable[[str], Engine] = engine
     discover: Callable[[Collection[str]], list[TargetInfo]] = discover
     meet: Callable[[TargetInfo], TargetInfo | None] = meet
+    reach_again: Callable[[TargetInfo, str], bool] = reach_again
+    other_serial: Callable[[TargetInfo], str | None] = other_serial
     open_target: Callable[[TargetInfo, Lease | None, Event], AbstractContextManager[Target]] = open_target
     device_lock: Callable[[TargetInfo, str], AbstractContextManager[Lease | None]] = device_lock
     machine_turn: Callable[[str, Event], AbstractContextManager[None]] = machine_turn

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
-from mobilebench.core.errors import Fault
+from mobilebench.core.errors import Fault, Loss
 from mobilebench.core.records import Block, PlannedBlock, Record
 
 
@@ -206,6 +206,8 @@ class TargetAway(Event):
     hint: str | None = None
     left_s: float
     """Seconds for which the run continues to wait."""
+    loss: Loss | None = None
+    """The kind of loss that the state is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -227,15 +229,19 @@ class TargetBack(Event):
     """Whether it was restarted meanwhile."""
     repeated: bool
     """Whether a block was in progress; it is measured again from its beginning."""
+    asked: int = 0
+    """How often adb was asked to connect it again."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TargetLost(Event):
-    """The target went away; its remaining blocks stay unmeasured."""
+    """The target is given up; its remaining blocks stay unmeasured."""
 
     target: str
     reason: str
     hint: str | None = None
+    loss: Loss | None = None
+    """The kind of loss; None where mobilebench itself failed, or the target was refused when it was opened."""
 
 
 @dataclass(frozen=True, kw_only=True)

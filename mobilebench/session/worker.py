@@ -15,7 +15,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,6 +43,7 @@ from mobilebench.session.attachment import Absence
 from mobilebench.session.dependencies import Dependencies, ModelKey, model_key
 from mobilebench.session.job import JobSpec, find_models, named_files, unsupported_of
 from mobilebench.session.preparation import case_and_pass
+from mobilebench.targets.android import states
 from mobilebench.targets.android.conditions import describe, missing
 from mobilebench.targets.base import Target
 from mobilebench.targets.care import gates
@@ -54,13 +55,23 @@ if TYPE_CHECKING:
 _logger = logging.getLogger(__name__)
 
 ATTEMPTS = 2
-"""Attempts at a block: one that fails is tried again at once, then stored as failed."""
+"""Attempts at a block: one that fails is tried once more, then stored as failed."""
+
+PAUSE_SECONDS: Mapping[Fault | None, float] = {"killed for memory": 5.0, "cut connection": 1.0, "hang": 1.0}
+"""Seconds before the second attempt after faults that pass by themselves; after others it follows at once."""
 
 REPEATS = 2
 """How often a block is repeated that was stopped because the target became too hot."""
 
 LOSSES = 3
 """A block during which its phone was lost this often is stored as failed."""
+
+UNSTABLE_BLOCKS = 3
+"""A phone is given up after it was lost so often in this many blocks in a row."""
+
+_OF_CONNECTION: tuple[Fault | None, ...] = ("cut connection", "hang")
+_OF_THE_PAGE: tuple[Fault | None, ...] = ("page error", "lost context", "out of memory")
+"""Faults that a page reports, so that its phone is there."""
 
 _TELL_SECONDS = 15.0
 """How often the run tells what it waits for while the same limits do not hold."""
@@ -124,7 +135,9 @@ def measure_job(
         pass
     except MobilebenchError as error:
         if not cancel.is_set():
-            emit(events.TargetLost(target=name, reason=error.message, hint=hint_in_run(error, job.resume_command)))
+            loss = error.loss if isinstance(error, errors.TargetLost) else None
+            hint = hint_in_run(error, job.resume_command)
+            emit(events.TargetLost(target=name, reason=error.message, hint=hint, loss=loss))
         elif isinstance(error, errors.TargetLost):
             emit(events.TargetNoticed(target=name, words=_NOT_PUT_BACK))
     except Exception as error:
@@ -184,6 +197,8 @@ class _Worker:
         """How often the target was read during the latest attempt because of its ceiling."""
         self._stopped: list[Stopped] = []
         """The attempts at the current block that were stopped."""
+        self._lost_blocks = 0
+        """How many blocks in a row failed because the target was lost too often."""
         self._absence: Absence | None = None
         self._lacking = ""
         """The conditions that the phone did not hold at the latest block."""
@@ -199,6 +214,11 @@ class _Worker:
             except errors.TargetLost as error:
                 _logger.debug("The target was lost.", exc_info=error)
                 self._await(error)
+            except BlockFailed as error:  # while it was opened, or while changes were undone
+                if error.fault not in _OF_CONNECTION:
+                    raise
+                _logger.debug("The target could not be reached.", exc_info=error)
+                self._await(errors.TargetLost(error.message, hint=error.hint))
             else:
                 return
 
@@ -208,9 +228,13 @@ class _Worker:
             self._in_flight, self._begun = planned, datetime.now(UTC)
             self._absence = None
             self._emit(events.BlockStarted(target=self._info.id, planned=planned))
+            begun = time.monotonic()
             with log.about(block=planned.index):
                 block = self._block(planned, target)
+            ended = block.started_at + timedelta(seconds=time.monotonic() - begun)  # the computer's clock may jump
+            block = block.model_copy(update={"ended_at": ended})
             self._stop_if_cancelled(block)
+            self._lost_blocks = 0
             self._finish(block)
 
     def _finish(self, block: Block) -> None:
@@ -252,9 +276,20 @@ class _Worker:
         if self._in_flight and self._losses >= LOSSES:
             reason = f"The phone went away {self._losses} times during this block: {error.text_with_hint}"
             self._finish(_without_values(self._in_flight, "failed", reason, self._begun, "cut connection"))
+            self._give_up_if_unstable()
         repeated = self._in_flight is not None
-        if not self._absence.wait(self._dependencies.meet, self._emit, self._cancel, repeated=repeated):
+        if not self._absence.wait(self._dependencies, self._emit, self._cancel, repeated=repeated):
             raise error
+
+    def _give_up_if_unstable(self) -> None:
+        self._lost_blocks += 1
+        if self._lost_blocks >= UNSTABLE_BLOCKS:
+            name = self._info.id
+            raise errors.TargetLost(
+                f"{name} went away {LOSSES} times in each of {self._lost_blocks} blocks in a row, and came back again",
+                hint=f"Try another cable, another USB port or a powered hub, then `mobilebench restore {name}`.",
+                loss="unstable",
+            )
 
     def _block(self, planned: PlannedBlock, target: Target) -> Block:
         """Measure a block; if it fails, try it once more; if it is stopped, cool the target and repeat it."""
@@ -295,6 +330,7 @@ class _Worker:
             self._keep_phone_log(planned, target)
             if attempt < ATTEMPTS:
                 self._emit(events.BlockRetried(target=self._info.id, planned=planned, reason=reason, fault=fault))
+                self._cancel.wait(PAUSE_SECONDS.get(fault, 0.0))
             attempt += 1
         block = _without_values(planned, "failed", reason, started, fault)
         waited = {"spent_ms": {"gate": self._gate_ms}} if self._gate_ms else {}
@@ -467,16 +503,17 @@ class _Worker:
             raise _TooHot(stopped) from error
 
     def _look_for_loss(self, reason: str, fault: Fault | None) -> None:
-        """Check whether a block that was cut off, or never answered, failed because its phone was lost.
+        """Check whether a block failed because its phone was lost: a restart of the phone looks like a crash at first.
 
         Raises:
             TargetLost: the phone is not attached.
         """
-        if self._info.kind != "android" or fault not in ("cut connection", "hang"):
+        if self._info.kind != "android" or fault in _OF_THE_PAGE:
             return
         found = self._dependencies.meet(self._info)
         if found is None or found.state != self._info.state:
-            raise errors.TargetLost(f"{self._info.id} went away ({found.state if found else 'absent'}): {reason}")
+            state = found.state if found else states.ABSENT
+            raise errors.TargetLost(f"{self._info.id} went away ({state}): {reason}", loss=states.loss_of(state))
 
     def _stop_if_cancelled(self, block: Block | None = None) -> None:
         """Drop a block that was cut short by the cancellation, and keep a complete one."""

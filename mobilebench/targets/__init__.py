@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from threading import Event
 from typing import TYPE_CHECKING
@@ -38,6 +38,28 @@ def discover(preferred: Collection[str] = ()) -> list[TargetInfo]:
     return [host.describe(), *identity.mark_duplicates(phones, list(preferred))]
 
 
+def watch(stop: Event) -> Iterator[list[TargetInfo]]:
+    """Yield the phones that adb sees, described, at first and after every change, until `stop` is set.
+
+    A phone is described when it becomes ready, so its battery level is that of this moment.
+
+    Raises:
+        BadInput: as for `discover`, at first.
+    """
+    from mobilebench.targets.android import discovery, identity
+
+    known: dict[str, TargetInfo] = {}
+    for states in discovery.watch(stop):
+        fresh = {serial: state for serial, state in states.items() if _state_of(known.get(serial)) != state}
+        known |= {info.id: info for info in discovery.phones(fresh)}
+        known = {serial: known[serial] for serial in states}
+        yield identity.mark_duplicates(list(known.values()))
+
+
+def _state_of(info: TargetInfo | None) -> str | None:
+    return info.state if info else None
+
+
 def require_adb(*, for_virtual_phones: bool = False) -> None:
     """Check that the environment names a usable adb server; does not start one.
 
@@ -60,25 +82,50 @@ def require_adb(*, for_virtual_phones: bool = False) -> None:
 
 
 def select(serials: str, *, need_ready: bool = True) -> list[TargetInfo]:
-    """Return the targets that `--serial` names: `all`, or `host` and serials, separated by commas, in that order.
+    """Return the targets that `--serial` names: `all`, or words separated by commas, in that order.
+
+    A word is `host`, a serial, or `name:…`, `label:…`, `group:…` (see `rack`), `soc:…` or `model:…`.
 
     With `all`, phones that cannot be used are returned too, with their state, so that a run can record why they
-    were left out. A second way to the same phone is returned in the same way, even when it is named.
+    were left out; so are phones that are named by a property they share. A second way to the same phone is returned in
+    the same way, even when it is named.
 
     Raises:
-        BadInput: nothing of that name is attached, or (with `need_ready`) a named phone is offline or unauthorised.
+        BadInput: nothing of that name is attached, or (with `need_ready`) a phone that is named by its serial or name
+            is offline or unauthorised.
     """
-    from mobilebench.targets import host
-    from mobilebench.targets.android import discovery, identity
+    from mobilebench.targets import rack, selection
 
-    names = list(dict.fromkeys(name.strip() for name in serials.split(",") if name.strip()))
+    names = selection.words(serials)
     if not names:
         raise BadInput(
             "No target is named.", hint="Give --serial all, host, or serials that `mobilebench devices` lists."
         )
     if ALL in names:
         return discover([name for name in names if name != ALL])
-    attached = discovery.attached() if names != [HOST] else {}
+    selectors = {name: selector for name in names if (selector := selection.parse(name))}
+    if not selectors:
+        return _named(names, need_ready=need_ready)
+    every = [info for info in discover([name for name in names if name not in selectors]) if info.kind == "android"]
+    found: dict[str, TargetInfo] = {}
+    for name in names:
+        chosen = (
+            selection.matching(selectors[name], every, rack.current())
+            if name in selectors
+            else _named([name], need_ready=need_ready)
+        )
+        if need_ready and name.startswith("name:"):
+            _demand_ready(chosen)
+        found |= {info.id: info for info in chosen if info.id not in found}
+    return list(found.values())
+
+
+def _named(names: Sequence[str], *, need_ready: bool) -> list[TargetInfo]:
+    """The targets of these serials, and `host`, in that order."""
+    from mobilebench.targets import host
+    from mobilebench.targets.android import discovery, identity
+
+    attached = discovery.attached() if list(names) != [HOST] else {}
     for name in names:
         if name == HOST or name in attached:
             continue
@@ -90,17 +137,24 @@ def select(serials: str, *, need_ready: bool = True) -> list[TargetInfo]:
             hint=f"These are attached: {attached_names}. `mobilebench devices` shows more.",
         )
     phones = {info.id: info for info in discovery.phones({name: attached[name] for name in names if name != HOST})}
-    for info in phones.values():
-        if need_ready and info.state != discovery.READY:
-            raise discovery.not_ready_error(info)
+    if need_ready:
+        _demand_ready(phones.values())
     phones = {info.id: info for info in identity.mark_duplicates(list(phones.values()), names)}
     return [host.describe() if name == HOST else phones[name] for name in names]
 
 
-def describe_again(info: TargetInfo) -> TargetInfo | None:
-    """Describe again what is attached under this target's name; None if nothing is, or if adb does not answer."""
-    from mobilebench.core.errors import MobilebenchError
+def _demand_ready(infos: Iterable[TargetInfo]) -> None:
     from mobilebench.targets.android import discovery
+
+    for info in infos:
+        if info.state != discovery.READY:
+            raise discovery.not_ready_error(info)
+
+
+def describe_again(info: TargetInfo) -> TargetInfo | None:
+    """Describe again what is attached under this target's name; None if nothing is."""
+    from mobilebench.core.errors import MobilebenchError
+    from mobilebench.targets.android import description, discovery, states
 
     if info.kind == "host":
         return info
@@ -108,7 +162,21 @@ def describe_again(info: TargetInfo) -> TargetInfo | None:
         state = discovery.attached().get(info.id)
         return None if state is None else discovery.phone(info.id, state)
     except MobilebenchError:
-        return None
+        return description.unusable(info.id, states.NO_SERVER)
+
+
+def reach_again(info: TargetInfo, state: str) -> bool:
+    """Ask adb to connect a phone that is in this state anew; whether there was something to ask."""
+    from mobilebench.targets.android import reconnection
+
+    return reconnection.reach_again(info.id, state)
+
+
+def other_serial(info: TargetInfo) -> str | None:
+    """Another serial under which the same phone can be reached now; None if there is none."""
+    from mobilebench.targets.android import reconnection
+
+    return reconnection.other_serial(info)
 
 
 @contextmanager

@@ -140,6 +140,12 @@ class World:
     """Recorders that read a target, by name; none unless a test sets some."""
     met: Callable[[TargetInfo], TargetInfo | None] = lambda info: info
     """What is attached in place of a target when it is looked for."""
+    asked: list[tuple[str, str]] = field(default_factory=list)
+    """Serial and state of each phone that adb was asked to connect again."""
+    can_ask: bool = False
+    """Whether adb can do something about a phone that is away."""
+    other_serials: dict[str, str] = field(default_factory=dict)
+    """Serial to another one under which the same phone is attached."""
     _turns: dict[str, threading.Lock] = field(default_factory=dict)
 
     def dependencies(self) -> Dependencies:
@@ -147,6 +153,8 @@ class World:
             engine=lambda name: self.engine,  # type: ignore[arg-type, return-value]
             discover=lambda names: list(self.attached),
             meet=lambda info: self.met(info),
+            reach_again=self._reach_again,
+            other_serial=lambda info: self.other_serials.get(info.id),
             open_target=self._open,  # type: ignore[arg-type]
             device_lock=self._lock,
             machine_turn=self._turn,
@@ -155,6 +163,10 @@ class World:
             why_no_model=lambda key: self.unknown_models.get(key[0]),
             recorders=lambda: TargetRecorders(self.readers),
         )
+
+    def _reach_again(self, info: TargetInfo, state: str) -> bool:
+        self.asked.append((info.id, state))
+        return self.can_ask
 
     @contextmanager
     def _open(self, info: TargetInfo, lease: None, cancel: threading.Event) -> Iterator[FakeTarget]:

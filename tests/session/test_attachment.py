@@ -5,13 +5,14 @@ from __future__ import annotations
 import shutil
 import threading
 import time
+from datetime import datetime, tzinfo
 from pathlib import Path
 
 import pytest
 
 from mobilebench.core.errors import BlockFailed, ExitCode, Fault, TargetLost, TargetTaken
 from mobilebench.core.records import PlannedBlock, TargetInfo
-from mobilebench.session import RunResult, attachment, events
+from mobilebench.session import RunResult, attachment, events, worker
 from tests.pinning import Pinned
 
 from ..results.making import phone
@@ -23,6 +24,7 @@ A = phone("A", facts={"ro.serialno": "1", "boot_id": "one"})
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(attachment, "_LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(worker, "PAUSE_SECONDS", {})
 
 
 class Cable(Sessions):
@@ -217,3 +219,117 @@ def test_one_that_is_seen_but_never_opened_is_lost_after_the_limit(cable: Cable)
     cable.world.dead.add("A")
     cable.measure(wait_seconds=0.1)
     assert cable.seen.of(events.TargetLost)[0].reason == "A does not answer."
+
+
+def test_adb_is_asked_at_growing_intervals_to_connect_the_phone_again(
+    cable: Cable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attachment, "TRY_SECONDS", (0.0, 0.0, 3600.0))
+    cable.cuts, cable.world.can_ask = {1: 1}, True
+    away = A.model_copy(update={"state": "offline"})
+    cable.states = [None, away, away, away]
+    assert cable.measure().exit_code == ExitCode.OK
+    assert cable.world.asked == [("A", "absent"), ("A", "offline")]
+    assert cable.seen.of(events.TargetBack)[0].asked == 2
+
+
+def test_a_phone_that_has_another_serial_now_is_named(
+    cable: Cable, monkeypatch: pytest.MonkeyPatch, pinned: Pinned
+) -> None:
+    monkeypatch.setattr(attachment, "TRY_SECONDS", (0.0,))
+    cable.cuts, cable.states = {1: 1}, [None] * 10_000
+    cable.world.other_serials = {"A": "192.168.1.7:5555"}
+    cable.measure(wait_seconds=0.1)
+    away = cable.seen.of(events.TargetAway)
+    assert [(event.state, event.loss) for event in away] == [
+        ("absent", "absent"),
+        ("attached as 192.168.1.7:5555", "other serial"),
+    ]
+    pinned(str(away[1].hint))
+    assert cable.seen.of(events.TargetLost)[0].loss == "other serial"
+
+
+@pytest.mark.parametrize(
+    ("state", "loss"),
+    [
+        (None, "absent"),
+        ("offline", "offline"),
+        ("unauthorized", "unauthorised"),
+        ("no permissions (missing udev rules?)", "unauthorised"),
+        ("recovery", "not Android"),
+        ("not answering", "no answer"),
+        ("out of reach", "no adb server"),
+    ],
+)
+def test_a_phone_that_is_given_up_has_a_named_loss(cable: Cable, state: str | None, loss: str) -> None:
+    cable.cuts = {1: 1}
+    cable.states = [A.model_copy(update={"state": state}) if state else None] * 10_000
+    cable.measure(wait_seconds=0.02)
+    assert [event.loss for event in cable.seen.of(events.TargetLost)] == [loss]
+
+
+def test_a_phone_that_is_lost_in_block_after_block_is_given_up(cable: Cable, pinned: Pinned) -> None:
+    cable.cuts = dict.fromkeys(range(5), 99)
+    result = cable.run(A, rounds=5)
+    (lost,) = cable.seen.of(events.TargetLost)
+    assert lost.loss == "unstable"
+    pinned(lost.reason)
+    assert (cable.outcomes, result.counts["not measured"]) == (["failed"] * 3, 2)
+
+
+def test_losses_of_blocks_that_are_not_in_a_row_do_not_make_a_phone_unstable(cable: Cable) -> None:
+    cable.cuts = {0: 99, 1: 99, 3: 99, 4: 99}
+    cable.run(A, rounds=5)
+    assert cable.outcomes == ["failed", "failed", "measured", "failed", "failed"]
+    assert cable.seen.of(events.TargetLost) == []
+
+
+def test_a_crash_that_was_a_restart_of_the_phone_is_not_a_failure(cable: Cable) -> None:
+    cable.cuts, cable.error = {1: 1}, BlockFailed("The runner was killed by signal 9.", fault="crash")
+    cable.states = [None, None]
+    assert cable.measure().exit_code == ExitCode.OK
+    assert cable.seen.of(events.BlockRetried) == []
+
+
+def test_a_connection_that_is_cut_while_changes_are_undone_is_waited_for(cable: Cable) -> None:
+    """The next opening undoes what is left."""
+    cuts = iter([BlockFailed("not every change could be put back", fault="cut connection")])
+    opened = cable.world.put_back
+
+    class Undone(list[str]):
+        def append(self, name: str) -> None:
+            super().append(name)
+            if error := next(cuts, None):
+                raise error
+
+    cable.world.put_back = Undone(opened)
+    assert cable.measure().exit_code == ExitCode.OK
+    assert cable.world.put_back == ["A", "A"]
+    assert cable.world.engine.measured == [0, 1, 2]
+
+
+def test_a_change_that_cannot_be_undone_is_told_at_once(cable: Cable) -> None:
+    class Refused(list[str]):
+        def append(self, name: str) -> None:
+            raise BlockFailed("the phone refuses")
+
+    cable.world.put_back = Refused()
+    cable.measure()
+    assert [event.reason for event in cable.seen.of(events.TargetLost)] == ["the phone refuses"]
+    assert cable.seen.of(events.TargetAway) == []
+
+
+def test_a_clock_that_jumps_does_not_change_how_long_a_block_took(
+    cable: Cable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jumps = iter(range(0, 1000, 2))
+
+    class Jumping(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Jumping:
+            return cls.fromtimestamp(time.time() + 3600 * next(jumps), tz)
+
+    monkeypatch.setattr(worker, "datetime", Jumping)
+    cable.measure()
+    for block in cable.stored().blocks:
+        assert 0 <= (block.ended_at - block.started_at).total_seconds() < 600

@@ -52,6 +52,36 @@ class Cutter(Seen):
         subprocess.run([BUNDLED_ADB, word, self._serial], check=True, capture_output=True, timeout=30)
 
 
+class Forgetful(Seen):
+    """Lets adb forget the phone in its second block, and does nothing about it."""
+
+    def __init__(self, *words: str) -> None:
+        super().__init__()
+        self._words = words
+        self._done = False
+
+    def __call__(self, event: events.Event) -> None:
+        super().__call__(event)
+        if isinstance(event, events.BlockStarted) and event.planned.index == 1 and not self._done:
+            self._done = True
+            subprocess.run([BUNDLED_ADB, *self._words], check=True, capture_output=True, timeout=30)
+
+
+@pytest.mark.parametrize("word", ["disconnect", "kill-server"])
+def test_a_phone_that_adb_forgot_is_connected_again(serial: str, tmp_path: Path, word: str) -> None:
+    (info,) = targets.select(serial)
+    case = Case(target=serial, engine="sleep", backend="cpu", threads=1, model="bert_small")
+    blocks = tuple(PlannedBlock(index=n, round=n, case=case, rule=RULE) for n in range(BLOCKS))
+    seen = Forgetful(word, serial) if word == "disconnect" else Forgetful(word)
+    with Store.open(tmp_path) as store:
+        request = RunRequest(Plan(suite=SUITE, targets=(info,), seed=0, blocks=blocks), (info,))
+        run(request, store, on_event=seen, cancel=threading.Event(), wait_seconds=120)
+        stored = store.load("last")
+    assert [block.outcome for block in stored.blocks] == ["measured"] * BLOCKS, [b.reason for b in stored.blocks]
+    assert seen.of(events.TargetBack)[0].asked >= 1
+    assert {event.loss for event in seen.of(events.TargetAway)} <= {"absent", "no adb server", "offline"}
+
+
 def test_every_block_is_measured_although_the_phone_was_cut_off(serial: str, tmp_path: Path) -> None:
     (info,) = targets.select(serial)
     case = Case(target=serial, engine="sleep", backend="cpu", threads=1, model="bert_small")

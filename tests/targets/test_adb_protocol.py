@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mobilebench.core.errors import BadInput, BlockFailed, TargetLost
-from mobilebench.targets.android import adb_protocol
+from mobilebench.targets.android import adb_protocol, adb_server
 from mobilebench.targets.android.files import NoSpace, Sync
 from mobilebench.targets.android.shell import DeviceShell, checked_output, command_line, marked, read_v2, split_marked
 from mobilebench.targets.base import ShellResult
@@ -125,6 +125,63 @@ def test_a_connection_that_is_cut_while_the_phone_is_there_fails_the_block(serve
     serve([FEATURES], shell_v2("exec x"), [DEVICES])
     with pytest.raises(BlockFailed, match="cut"):
         DeviceShell(SERIAL).run(["x"], timeout=5)
+
+
+def test_a_server_that_hangs_up_cuts_the_connection(serve):
+    serve([], [DEVICES])
+    with pytest.raises(BlockFailed) as caught, adb_protocol.service(SERIAL, "sync:", Limit("S1: x", 5)):
+        pass
+    assert caught.value.fault == "cut connection"
+
+
+def test_a_pipe_that_breaks_while_asking_is_a_cut_connection(serve, monkeypatch):
+    def broken(*_):
+        raise BrokenPipeError
+
+    serve([], [DEVICES])
+    send = adb_protocol.send
+    monkeypatch.setattr(
+        adb_protocol,
+        "send",
+        lambda stream, data, limit: broken() if b"transport" in bytes(data) else send(stream, data, limit),
+    )
+    with pytest.raises(BlockFailed) as caught, adb_protocol.service(SERIAL, "sync:", Limit("S1: x", 5)):
+        pass
+    assert caught.value.fault == "cut connection"
+
+
+def test_a_server_that_was_there_before_and_does_not_start_again_is_a_loss(monkeypatch):
+    def start_server():
+        raise BadInput("The adb server could not be started.")
+
+    monkeypatch.setattr(adb_protocol, "start_server", start_server)
+    monkeypatch.setattr(adb_protocol, "_used", set())
+    with pytest.raises(BadInput):
+        adb_protocol.connect()
+    adb_protocol._used.add(adb_server.chosen())
+    with pytest.raises(TargetLost) as caught:
+        adb_protocol.connect()
+    assert caught.value.loss == "no adb server"
+
+
+@pytest.mark.parametrize(
+    ("word", "loss"), [("offline", "offline"), ("unauthorized", "unauthorised"), ("recovery", "not Android")]
+)
+def test_a_lost_phone_has_a_named_loss(serve, word, loss):
+    listed = f"S1\t{word}\n".encode()
+    serve([FEATURES], shell_v2("exec x"), [("host:devices", b"OKAY%04x" % len(listed) + listed)])
+    with pytest.raises(TargetLost) as caught:
+        DeviceShell(SERIAL).run(["x"], timeout=5)
+    assert caught.value.loss == loss
+
+
+@pytest.mark.parametrize(
+    "text", [b"echo: write error: No space left on device", b"mkdir: 'x': No space left on device"]
+)
+def test_a_full_disk_is_named(text):
+    with pytest.raises(BlockFailed) as caught:
+        checked_output(ShellResult(b"", text, 1), "S1: its lock cannot be written")
+    assert caught.value.fault == "no space"
 
 
 def test_a_phone_that_is_gone_before_is_lost(serve):

@@ -20,7 +20,7 @@ from mobilebench.cli.app import app
 from mobilebench.core.errors import BadInput, ExitCode
 from mobilebench.core.records import BlockRule, Case, PlannedBlock
 from mobilebench.engines import base, registry
-from mobilebench.targets.android import adb_protocol, adb_server, description, discovery
+from mobilebench.targets.android import adb_protocol, adb_server, description, discovery, states
 from mobilebench.virtual import phones
 from tests.pinning import Pinned
 
@@ -107,6 +107,7 @@ def _endless():
 @pytest.fixture
 def listens(monkeypatch):
     opened = []
+    monkeypatch.setattr(adb_protocol, "_used", set())
 
     def start(answer, wait=0.0):
         listener, done = _listen(answer, wait)
@@ -159,7 +160,7 @@ def _is_refused(port, pinned):
     assert f"127.0.0.1:{port}" in caught.value.message
     assert caught.value.exit_code is ExitCode.BAD_INPUT
     assert PORT in caught.value.hint
-    assert adb_protocol.state("S1") == "absent"
+    assert adb_protocol.state("S1") == states.NO_SERVER
 
 
 def test_a_server_that_answers_only_its_version_is_bad_input(listens, pinned: Pinned):

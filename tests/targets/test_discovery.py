@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mobilebench.targets.android import discovery
+from mobilebench.targets.android import discovery, states
 from tests.pinning import Pinned
 
 WORDS = [
@@ -19,8 +19,8 @@ WORDS = [
     "host",
     "detached",
     "absent",
-    discovery.SILENT,
-    discovery.TWIN,
+    states.SILENT,
+    states.TWIN,
     "the same phone as R58M",
     "no permissions",
     "no permissions (user ann is not in the plugdev group); see [http://developer.android.com/tools/device.html]",

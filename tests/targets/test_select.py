@@ -7,7 +7,7 @@ import pytest
 from mobilebench import targets
 from mobilebench.browsers import chrome
 from mobilebench.core.errors import BadInput, BlockFailed, TargetLost
-from mobilebench.targets.android import adb_protocol, description, discovery
+from mobilebench.targets.android import adb_protocol, description, discovery, states
 from tests.pinning import Pinned
 
 
@@ -161,6 +161,6 @@ def test_two_connections_to_a_phone_are_measured_once(monkeypatch, attached):
 def test_a_state_is_written_as_a_sentence(pinned: Pinned):
     assert discovery.sentence("X", "offline") == "X is offline"
     assert discovery.sentence("X", "the same phone as Y") == "X is the same phone as Y"
-    assert discovery.sentence("X", discovery.TWIN) == "X: another phone has the same serial"
-    assert "unplug" in discovery.remedy("X", discovery.TWIN)
+    assert discovery.sentence("X", states.TWIN) == "X: another phone has the same serial"
+    assert "unplug" in discovery.remedy("X", states.TWIN)
     pinned(discovery.remedy("X", "the same phone as Y"))

@@ -10,6 +10,7 @@ import logging
 import re
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -17,6 +18,7 @@ from functools import cache
 
 from mobilebench.core import log
 from mobilebench.core.errors import BadInput, BlockFailed, TargetLost
+from mobilebench.targets.android import states
 from mobilebench.targets.android.adb_server import Server, chosen, program
 from mobilebench.targets.limits import SLICE_SECONDS, Limit
 
@@ -29,6 +31,10 @@ _SETTLE_SECONDS = 1.0
 _CUT = "the connection was cut"
 
 _logger = logging.getLogger(__name__)
+_starting = threading.Lock()
+"""Held while a server is started, so that the workers of a run start one together."""
+_used: set[Server] = set()
+"""Servers that have answered this process."""
 
 
 class AdbRefused(BlockFailed):
@@ -39,12 +45,20 @@ class AdbRefused(BlockFailed):
 def start_server() -> None:
     """Make sure that an adb server answers where the environment says; if none listens, start one as adb would.
 
+    Another program may start one at the same moment; the server that then answers is used.
+
     Raises:
         BadInput: adb is missing, its server does not start, or what listens there is not an adb server.
     """
-    if not server_runs():
+    with _starting:
+        if server_runs():
+            return
         server = chosen()
-        _start(server)
+        try:
+            _start(server)
+        except BadInput:
+            if not server_runs():
+                raise
         if not server_runs():
             raise _unreachable(server, ConnectionRefusedError("nothing listens there"))
 
@@ -125,12 +139,20 @@ def connect() -> socket.socket:
         BadInput: there is no server; see `start_server`.
         TargetLost: the server was there before and is gone.
     """
-    start_server()
+    server = chosen()
     try:
-        connection = chosen().connect()
+        start_server()
+        _used.add(server)
+        connection = server.connect()
+    except BadInput as error:
+        if server not in _used:
+            raise
+        raise TargetLost(error.message, hint=error.hint, loss="no adb server") from None
     except OSError as error:
         start_server.cache_clear()
-        raise TargetLost(f"The adb server cannot be reached: {error}", hint="Run `adb devices` to see why.") from None
+        raise TargetLost(
+            f"The adb server cannot be reached: {error}", hint="Run `adb devices` to see why.", loss="no adb server"
+        ) from None
     connection.settimeout(SLICE_SECONDS)
     return connection
 
@@ -151,7 +173,8 @@ def service(serial: str, name: str, limit: Limit) -> Iterator[socket.socket]:
 
 def ask(stream: socket.socket, serial: str, request: str, limit: Limit) -> None:
     """Send one request that concerns a phone to the adb server and read its OKAY."""
-    _request(stream, serial, request, limit)
+    with suppress(OSError):  # the server's message, or the end of the stream, says why
+        _request(stream, serial, request, limit)
     read_okay(stream, serial, limit)
 
 
@@ -160,8 +183,9 @@ def read_okay(stream: socket.socket, serial: str, limit: Limit) -> None:
     refusal = _refusal(stream, limit)
     if refusal is None:
         return
-    error = AdbRefused(f"{limit.doing}: {refusal}")
-    raise lost_phone_or(error, serial, refusal) if refusal == _CUT or LOST.search(refusal) else error
+    if refusal == _CUT or LOST.search(refusal):
+        raise lost_phone_or(AdbRefused(f"{limit.doing}: {refusal}", fault="cut connection"), serial, refusal)
+    raise AdbRefused(f"{limit.doing}: {refusal}")
 
 
 def query(request: str, limit: Limit, serial: str | None = None) -> str:
@@ -195,28 +219,51 @@ def _refusal(stream: socket.socket, limit: Limit) -> str | None:
     return _CUT if len(status) < 4 else f"the adb server answered {status!r}"
 
 
+def listings(limit: Limit) -> Iterator[None]:
+    """Yield each time that the adb server's list of devices may have changed, first at once, until the server ends.
+
+    Raises:
+        BadInput, TargetLost: no server can be reached.
+        AdbRefused: the server does not offer this.
+    """
+    with connect() as stream:
+        try:
+            _request(stream, "adb", "host:track-devices", limit)
+        except OSError:
+            return
+        if (refusal := _refusal(stream, limit)) is not None:
+            raise AdbRefused(f"{limit.doing}: {refusal}", hint=chosen().advice)
+        while True:
+            try:
+                read_text(stream, limit)
+            except AdbRefused:
+                return
+            yield
+
+
 def state(serial: str) -> str:
-    """The phone's state as adb names it: `device`, `offline`, `unauthorized` … or `absent`."""
+    """The phone's state as adb names it: `device`, `offline`, `unauthorized` …, or as in `states`."""
     try:
         for line in query("host:devices", Limit(f"{serial}: asking adb for its devices", 5)).splitlines():
             name, _, word = line.partition("\t")
             if name == serial:
                 return word.strip()
     except (BlockFailed, TargetLost, BadInput):
-        return "absent"
-    return "absent"
+        return states.NO_SERVER
+    return states.ABSENT
 
 
 def lost_phone_or(error: BlockFailed, serial: str, why: str) -> BlockFailed | TargetLost:
     """Return `error`, or `TargetLost` if the phone turns out to be gone (adb may take a moment to notice)."""
     deadline = time.monotonic() + _SETTLE_SECONDS
-    while (word := state(serial)) == "device":
+    while (word := state(serial)) == states.READY:
         if time.monotonic() > deadline:
             return error
         time.sleep(SLICE_SECONDS)
     return TargetLost(
         f"{serial} went away ({word}): {why}",
         hint="Check its cable and its screen.",
+        loss=states.loss_of(word),
     )
 
 

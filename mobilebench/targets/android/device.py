@@ -11,7 +11,7 @@ from threading import Event
 
 from mobilebench.core.errors import BlockFailed, TargetLost, Unsupported
 from mobilebench.core.records import DeviceConditions, TargetInfo
-from mobilebench.targets.android import exit_info
+from mobilebench.targets.android import exit_info, front
 from mobilebench.targets.android.browsers import PhoneBrowsers
 from mobilebench.targets.android.device_changes import RESTORE_FILE, DeviceChanges, Recovered
 from mobilebench.targets.android.files import PhoneFiles, Sync, remove_leftovers
@@ -85,7 +85,10 @@ class AndroidTarget(Target):
         self._files.settle()
         handle = self._browsers.running(name, flags)
         try:
-            with exit_info.with_exit_reason(self._shell, handle.program):
+            with (
+                front.with_obstruction(self._shell, handle.program),
+                exit_info.with_exit_reason(self._shell, handle.program),
+            ):
                 yield handle
         except (BlockFailed, Unsupported):
             with suppress(BlockFailed):

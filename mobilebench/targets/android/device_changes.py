@@ -326,6 +326,7 @@ class DeviceChanges:
             raise BlockFailed(
                 f"{self._shell.serial}: not every change could be put back: {failed[0].message}",
                 hint=f"The next run on this phone tries again, and so does `mobilebench restore {self._shell.serial}`.",
+                fault=failed[0].fault if isinstance(failed[0], BlockFailed) else None,
             )
 
     def _undo_all(self, steps: Sequence[Step]) -> list[MobilebenchError]:

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
+import math
 import re
 import shlex
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import copy_context
+from threading import Event
 
 from mobilebench.core.errors import BadInput, BlockFailed, TargetLost
 from mobilebench.core.records import Quarantine, TargetInfo
 from mobilebench.targets.android import adb_protocol, adb_server, description
 from mobilebench.targets.android.identity import SAME_PHONE
 from mobilebench.targets.android.shell import DeviceShell
+from mobilebench.targets.android.states import ABSENT, MOVED, NO_SERVER, SILENT, TWIN
+from mobilebench.targets.android.states import READY as READY
 from mobilebench.targets.limits import Limit
-
-READY = "device"
-SILENT = "not answering"
-"""adb lists the phone as ready, but it does not answer."""
-TWIN = "another phone has the same serial"
-"""adb lists the serial twice, and refuses it for either phone."""
 
 _ALLOW = "Unlock the phone and allow USB debugging for this computer in the dialog that it shows."
 _REMEDIES = {
@@ -35,10 +33,13 @@ _REMEDIES = {
     "sideload": "It waits for an update over adb: cancel that on its screen, or run `adb -s {serial} reboot`.",
     "host": "What is attached is another computer's adb, not a phone: unplug it, or choose others with --serial.",
     "detached": "adb has released it to another program: run `adb -s {serial} attach`.",
-    "absent": "It is not attached any more: check its cable, and see `adb devices`.",
+    ABSENT: "It is not attached any more: check its cable, and see `adb devices`.",
+    NO_SERVER: "The adb server does not answer: see whether `adb devices` works in this shell.",
     TWIN: "adb cannot tell them apart: unplug one of them, or connect one over Wi-Fi (`adb connect ADDRESS:PORT`).",
     SILENT: "Unlock the phone and look at its screen; restart it if it still does not answer.",
 }
+_AGAIN_SECONDS = 1.0
+"""Seconds until the adb server is asked again after it ended."""
 _NOT_IN_GROUP = re.compile(r"not in the (\w+) group")
 _TCP = re.compile(r"(.+:\d+|adb-.+\._tcp\.?)")
 
@@ -63,6 +64,8 @@ def remedy(serial: str, state: str) -> str:
         return "Nothing has to be done: the phone is measured once, under that serial."
     if state.startswith(Quarantine.STATE):
         return f"`mobilebench quarantine lift {quoted}` lets it be measured again."
+    if state.startswith(MOVED):
+        return f"Attach it as {serial} again, or end this run and start a new one under that serial."
     if plain_state == "offline":
         return _offline(serial, quoted)
     if plain_state in _REMEDIES:
@@ -126,6 +129,32 @@ def attached() -> dict[str, str]:
         else:
             states[serial] = state
     return states
+
+
+def watch(stop: Event) -> Iterator[dict[str, str]]:
+    """Yield what is attached (as from `attached`) at first and after every change, until `stop` is set.
+
+    While no adb server answers, nothing counts as attached; a server of this computer is started again.
+
+    Raises:
+        BadInput: as for `attached`, at first.
+    """
+    began = False
+    while not stop.is_set():
+        try:
+            limit = Limit("Watching adb's devices", math.inf, (stop,))
+            for _ in adb_protocol.listings(limit):
+                yield attached()
+                began = True
+        except BadInput:
+            if not began:
+                raise
+        except (BlockFailed, TargetLost):
+            if stop.is_set():
+                return
+        if began:
+            yield {}
+        stop.wait(_AGAIN_SECONDS)
 
 
 def sharing_serial(serial: str, known: Mapping[str, str]) -> list[str]:

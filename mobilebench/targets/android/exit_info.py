@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from mobilebench.core.errors import BlockFailed, Killed, TargetLost
+from mobilebench.core.errors import BlockFailed, Fault, Killed, TargetLost
 from mobilebench.targets.android.shell import Shell
 
 LOW_MEMORY = 3
@@ -34,6 +34,9 @@ REASONS = {
     16: "its app was updated",
 }
 """Android's reason codes (`ApplicationExitInfo`)."""
+
+_FAULTS: dict[int, Fault] = {LOW_MEMORY: "killed for memory", 15: "app updated", 16: "app updated"}
+"""Reason code to the fault of a block whose browser ended so; others are crashes."""
 
 _ENTRIES = re.compile(r"^.*ApplicationExitInfo #\d+:", re.MULTILINE)
 _TIME = r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)"
@@ -131,7 +134,7 @@ def _browser_failure(error: BlockFailed, package: str, recent: Sequence[Exit]) -
     if browser_exit is None:
         return None
     message = f"{error.message.rstrip('.')}: {package} has ended ({browser_exit.words})."
-    return BlockFailed(message, fault="killed for memory" if browser_exit.reason == LOW_MEMORY else "crash")
+    return BlockFailed(message, fault=_FAULTS.get(browser_exit.reason, "crash"))
 
 
 def _parse_time(text: str) -> datetime | None:

@@ -130,7 +130,10 @@ class Sync:
             yield stream
 
     def _request(self, stream: socket, word: bytes, argument: bytes, limit: Limit) -> None:
-        adb_protocol.send(stream, word + struct.pack("<I", len(argument)) + argument, limit)
+        try:
+            adb_protocol.send(stream, word + struct.pack("<I", len(argument)) + argument, limit)
+        except OSError:
+            raise self._cut(limit) from None
 
     def _header(self, stream: socket, limit: Limit) -> tuple[bytes, int]:
         header = adb_protocol.receive(stream, 8, limit)
@@ -147,8 +150,9 @@ class Sync:
 
     def _refused(self, message: bytes, limit: Limit) -> BlockFailed:
         reason = message.decode(errors="replace").strip() or "the phone gave no reason"
-        kind = NoSpace if "no space left" in reason.lower() else BlockFailed
-        return kind(f"{limit.doing}: {reason}")
+        if "no space left" in reason.lower():
+            return NoSpace(f"{limit.doing}: {reason}", fault="no space")
+        return BlockFailed(f"{limit.doing}: {reason}")
 
 
 def _stream_out(stream: socket, source: BinaryIO, limit: Limit) -> int:

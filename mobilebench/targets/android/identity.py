@@ -84,9 +84,14 @@ def mark_duplicates(phones: Sequence[TargetInfo], preferred: Sequence[str] = ())
     return [marked[info.id] for info in phones]
 
 
-def _rank(serial: str, preferred: Sequence[str]) -> tuple[int, int]:
+def is_on_network(serial: str) -> bool:
+    """Whether a serial names a connection over the network, not a cable or an emulator."""
+    return _NETWORK.search(serial) is not None
+
+
+def _rank(serial: str, preferred: Sequence[str]) -> tuple[int, bool]:
     named = preferred.index(serial) if serial in preferred else len(preferred)
-    return named, 1 if _NETWORK.search(serial) else 0
+    return named, is_on_network(serial)
 
 
 def _is_dummy(number: str) -> bool:

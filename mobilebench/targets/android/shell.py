@@ -16,7 +16,7 @@ from threading import Event
 from typing import Protocol
 
 from mobilebench.core import log
-from mobilebench.core.errors import BadInput, BlockFailed
+from mobilebench.core.errors import BadInput, BlockFailed, Fault
 from mobilebench.targets.android import adb_protocol
 from mobilebench.targets.base import ShellResult
 from mobilebench.targets.limits import Limit, given_events
@@ -29,6 +29,7 @@ _LONGEST_PACKET = 1 << 20
 """Bytes; a phone's adbd sends at most this much at once."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 """A lone surrogate, with which Python represents bytes that are not UTF-8."""
+_NO_SPACE = "no space left on device"
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 _logger = logging.getLogger(__name__)
@@ -197,7 +198,8 @@ def checked_output(result: ShellResult, problem: str) -> bytes:
     """
     if result.exit_code != 0:
         message = (result.stderr or result.stdout).decode(errors="replace").strip() or "no output"
-        raise BlockFailed(f"{problem} (exit code {result.exit_code}): {message[:300]}")
+        fault: Fault | None = "no space" if _NO_SPACE in message.lower() else None
+        raise BlockFailed(f"{problem} (exit code {result.exit_code}): {message[:300]}", fault=fault)
     return result.stdout
 
 
@@ -251,4 +253,4 @@ def checked_android_output(result: ShellResult, problem: str) -> bytes:
         return result.stdout
     if forbidden(result):
         raise NotAllowed(f"{problem}: {message}", hint=ALLOW_HINT)
-    raise BlockFailed(f"{problem}: {message}")
+    raise BlockFailed(f"{problem}: {message}", fault="no space" if _NO_SPACE in message.lower() else None)
