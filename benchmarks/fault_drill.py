@@ -58,6 +58,8 @@ _RULE = BlockRule(min_predictions=8, max_predictions=8, max_seconds=30)
 _QUICK = BlockRule(min_predictions=3, max_predictions=3, max_seconds=5)
 _PUSH_SECONDS = 10.0
 _SETTLE_SECONDS = 60.0
+_LOOKS = 4
+"""Looks in a row at which every phone has to be ready, because adb may still work on earlier requests."""
 _FLAGS = "/data/local/tmp/chrome-command-line"
 _LEASE = "data/local/tmp/mobilebench/lock"
 """It stays on a phone that is away when a run ends, until its time is over."""
@@ -275,6 +277,7 @@ class Drill:
         self._folder = folder
         self._random = random.Random(seed)
         self._runs = 0
+        self._told = 0
         self.infos = targets.select(",".join(phone.serial for phone in rack))
 
     def turns(self, each: int) -> int:
@@ -349,11 +352,12 @@ class Drill:
     def _settle(self) -> None:
         """Let adb list every phone as ready again."""
         until = time.monotonic() + _SETTLE_SECONDS
-        for phone in self.rack:
-            while not faults.connected(phone):
-                if time.monotonic() > until:
-                    raise SystemExit(f"{phone.name} does not come back, which is the drill's own fault")
-                time.sleep(0.2)
+        steady = 0
+        while steady < _LOOKS:
+            steady = steady + 1 if all(faults.connected(phone) for phone in self.rack) else 0
+            if time.monotonic() > until:
+                raise SystemExit("the phones do not come back, which is the drill's own fault")
+            time.sleep(0.2)
 
     def _check(self, store: Store, seen: Sequence[events.Event], before: dict[str, Dump]) -> None:
         for event in seen:
@@ -365,7 +369,10 @@ class Drill:
                 self._find(f"{phone.name}: {what}" for what in left if not what.startswith(_LEASE))
         self._check_blocks(store)
         for info in self.infos:
-            targets.restore(info)
+            try:
+                targets.restore(info)
+            except MobilebenchError as error:
+                self._find([f"`restore` failed: {error.message}"])
         for phone in self.rack:
             left = before[phone.serial].differences(Dump.of(phone))
             self._find(f"{phone.name}, after `restore`: {what}" for what in left)
@@ -378,7 +385,10 @@ class Drill:
         done = store.load("last")
         if len(done.blocks) < len(done.planned):
             quiet = threading.Event()
-            resume(done, store, on_event=lambda _: None, cancel=quiet, dependencies=_changing(Dependencies()))
+            try:
+                resume(done, store, on_event=lambda _: None, cancel=quiet, dependencies=_changing(Dependencies()))
+            except MobilebenchError as error:
+                self._find([f"the run could not be resumed: {error.message}"])
             done = store.load("last")
         stored = Counter(block.planned.index for block in done.blocks)
         self._find(f"block {block.index} is lost" for block in done.planned if not stored[block.index])
@@ -388,6 +398,12 @@ class Drill:
                 self._find([f"block {block.planned.index} failed without a name: {block.reason}"])
             elif block.measurement and len(block.measurement.prediction_ms) < block.planned.rule.min_predictions:
                 self._find([f"block {block.planned.index} lacks predictions"])
+
+    def tell_findings(self, tell: Callable[[str], object]) -> None:
+        """Tell the findings that were not told yet."""
+        for finding in self.findings[self._told :]:
+            tell(f"Finding: {finding}")
+        self._told = len(self.findings)
 
     def _find(self, findings: Iterable[str]) -> None:
         for finding in findings:
@@ -409,7 +425,9 @@ def _unnamed(event: events.Event) -> list[str]:
 
 def _plan(infos: Sequence[TargetInfo], blocks: int) -> Plan:
     """In each round a block of each phone: the first one pushes files, the others sleep."""
-    pushing = partial(Case, engine="tflite", backend="cpu", delegate="xnnpack", threads=1, model="mlp_4x256")
+    pushing = partial(
+        Case, engine="tflite", backend="cpu", delegate="xnnpack", arithmetic="fp32", threads=1, model="mlp_4x256"
+    )
     sleeping = partial(Case, engine="sleep", backend="cpu", threads=1, model="mlp_4x256")
     planned = [
         PlannedBlock(
@@ -440,7 +458,7 @@ class Size:
     """Blocks of a phone in a random run."""
 
 
-SHORT = Size(phones=3, each=0, random_faults=8, faults_a_run=8, blocks=6)
+SHORT = Size(phones=2, each=0, random_faults=5, faults_a_run=5, blocks=5)
 LONG = Size(phones=8, each=3, random_faults=500)
 
 
@@ -452,12 +470,14 @@ def drill(size: Size, seed: int, folder: Path, *, tell: Callable[[str], object] 
         for turn in range(turns):
             begun = time.monotonic()
             made.ordered(turn)
+            made.tell_findings(tell)
             tell(f"ordered run {turn + 1} of {turns}: {time.monotonic() - begun:.0f} s, {len(made.findings)} findings")
         left = size.random_faults
         while left > 0:
             begun, before = time.monotonic(), len(made.strikes)
             made.at_random(min(left, size.faults_a_run), size.blocks)
             struck = len(made.strikes) - before
+            made.tell_findings(tell)
             left -= max(struck, 1)
             tell(f"random run: {struck} faults, {time.monotonic() - begun:.0f} s, {len(made.findings)} findings")
         return made
@@ -519,8 +539,6 @@ def main() -> int:
         begun = time.monotonic()
         made = drill(size, chosen.seed, Path(home), tell=lambda text: print(text, flush=True))
     print(report(made))
-    for finding in made.findings:
-        print(f"Finding: {finding}")
     print(
         f"{len(made.strikes)} faults on {len(made.rack)} phones (seed {chosen.seed}) in "
         f"{time.monotonic() - begun:.0f} s: {len(made.findings) or 'no'} findings"

@@ -21,6 +21,7 @@ from mobilebench.virtual import phones
 
 _MODULE = "mobilebench.virtual.faults"
 _TRIES = 5
+_CONNECTS_SECONDS = 5.0
 _RUNNER_ENDS = (
     "for f in $(grep -ls '[m]obilebench-runner' /proc/[0-9]*/cmdline); do "
     'f="${f#/proc/}"; kill -9 "${f%/cmdline}"; done 2>/dev/null; true'
@@ -73,7 +74,10 @@ def connected(phone: Phone) -> bool:
     if state != states.ABSENT:
         cut(phone)
     adb("connect", phone.serial)
-    return adb_protocol.state(phone.serial) == states.READY
+    until = time.monotonic() + _CONNECTS_SECONDS
+    while (ready := adb_protocol.state(phone.serial) == states.READY) is False and time.monotonic() < until:
+        time.sleep(0.1)
+    return ready
 
 
 def _state(word: str | None) -> Act:
@@ -86,6 +90,8 @@ def _off(phone: Phone) -> None:
 
 def _on(phone: Phone) -> None:
     persistently(lambda: phones.up(names=[phone.name], chrome=False))
+    if phone.serial not in [one.serial for one in phones.list_phones()]:
+        raise RuntimeError(f"another program has taken the port of {phone.name} meanwhile")
 
 
 def _end_server(_: Phone) -> None:

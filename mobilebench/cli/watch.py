@@ -9,9 +9,7 @@ from datetime import datetime
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
-import typer
-
-from mobilebench.cli.output import console, harmless
+from mobilebench.cli.output import console, say
 
 if TYPE_CHECKING:
     from mobilebench.core.records import TargetInfo
@@ -33,7 +31,7 @@ def watch(columns: Sequence[str], row: Row, *, as_json: bool) -> None:
         for infos in targets.watch(stop):
             now = {info.id: info for info in infos}
             for change in changes(before, now):
-                typer.echo(json.dumps(change) if as_json else harmless(_line(change)))
+                say(json.dumps(change) if as_json else _line(change))
             before = now
 
 

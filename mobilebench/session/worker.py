@@ -69,7 +69,8 @@ LOSSES = 3
 UNSTABLE_BLOCKS = 3
 """A phone is given up after it was lost so often in this many blocks in a row."""
 
-_OF_CONNECTION: tuple[Fault | None, ...] = ("cut connection", "hang")
+_PASSING: tuple[Fault | None, ...] = ("cut connection", "hang", "crash")
+"""Faults after which a phone is opened again, if they came while it was opened or its changes were undone."""
 _OF_THE_PAGE: tuple[Fault | None, ...] = ("page error", "lost context", "out of memory")
 """Faults that a page reports, so that its phone is there."""
 
@@ -215,10 +216,10 @@ class _Worker:
                 _logger.debug("The target was lost.", exc_info=error)
                 self._await(error)
             except BlockFailed as error:  # while it was opened, or while changes were undone
-                if error.fault not in _OF_CONNECTION:
+                if error.fault not in _PASSING and self._state() == self._info.state:
                     raise
                 _logger.debug("The target could not be reached.", exc_info=error)
-                self._await(errors.TargetLost(error.message, hint=error.hint))
+                self._await(errors.TargetLost(error.message, hint=error.hint, loss="no answer"))
             else:
                 return
 
@@ -510,10 +511,13 @@ class _Worker:
         """
         if self._info.kind != "android" or fault in _OF_THE_PAGE:
             return
-        found = self._dependencies.meet(self._info)
-        if found is None or found.state != self._info.state:
-            state = found.state if found else states.ABSENT
+        if (state := self._state()) != self._info.state:
             raise errors.TargetLost(f"{self._info.id} went away ({state}): {reason}", loss=states.loss_of(state))
+
+    def _state(self) -> str:
+        """The target's present state."""
+        found = self._dependencies.meet(self._info)
+        return found.state if found else states.ABSENT
 
     def _stop_if_cancelled(self, block: Block | None = None) -> None:
         """Drop a block that was cut short by the cancellation, and keep a complete one."""

@@ -25,7 +25,7 @@ from tests.targets.fakes import FakeFiles, FakePhone, FakeShell, failed
 FLAGS = "/data/local/tmp/chrome-command-line"
 TOKEN = "t0"
 PART = f"{RESTORE_FILE}.{TOKEN}.part"
-OURS = f"grep -qF {TOKEN} {LOCK} || exit 76; "
+OURS = f"grep -qF {TOKEN} {LOCK} || exit $(( $? > 2 ? 137 : 76 )); "
 WRITE = (f"{OURS}chmod 600 {PART} && mv -f {PART} {RESTORE_FILE}", "")
 UNDO = (f"{OURS}true", "")
 CLEAR = (f"{OURS}rm -f {RESTORE_FILE}", "")

@@ -311,6 +311,15 @@ def test_one_part_of_a_process_uses_a_phone_at_a_time(phone, pinned: Pinned):
     own.close()
 
 
+@pytest.mark.parametrize(("grep", "taken"), [(0, False), (1, True), (2, True), (137, False)])
+def test_a_grep_that_is_killed_says_nothing_of_the_lock(grep, taken):
+    """When a phone restarts, its shell may outlive the commands that it waits for."""
+    script = f"grep() {{ return {grep}; }}; {guarded('echo done', 'token')}"
+    done = subprocess.run(["sh", "-c", script], capture_output=True, check=False)
+    assert was_taken(done.returncode) is taken
+    assert done.stdout == (b"" if grep else b"done\n")
+
+
 def test_a_guarded_command_runs_only_while_the_lock_is_ours(phone):
     own = taken(phone)
     with own.use() as token:

@@ -40,7 +40,9 @@ WAIT_HINT = "Wait until that run has ended, or choose other targets with --seria
 _FAMILY = "mobilebench/lock/"
 _SCHEMA = f"{_FAMILY}1"
 _TURN = f"{LOCK}.turn"
-_BUSY, _CHANGED = 75, 76
+_BUSY, _CHANGED, _KILLED = 75, 76, 137
+_GREP_FAILED = 2
+"""The highest exit code of `grep` itself; a signal gives a higher one."""
 _TURN_SECONDS = 5.0
 """Seconds after which a lock change, which takes milliseconds, counts as interrupted."""
 _POLL_SECONDS = 0.05
@@ -271,8 +273,12 @@ def take_lock(shell: Shell, run: str = "", renewing: ShellFactory | None = None)
 
 
 def guarded(command: str, token: str) -> str:
-    """Wrap a command so that it exits with 76 if the phone's lock does not hold this token."""
-    return f"grep -qF {shlex.quote(token)} {LOCK} || exit {_CHANGED}; {command}"
+    """Wrap a command so that it exits with 76 if the phone's lock does not hold this token.
+
+    A `grep` that a restart of the phone kills says nothing about the lock.
+    """
+    ours = f"grep -qF {shlex.quote(token)} {LOCK}"
+    return f"{ours} || exit $(( $? > {_GREP_FAILED} ? {_KILLED} : {_CHANGED} )); {command}"
 
 
 def was_taken(exit_code: int) -> bool:
@@ -283,7 +289,7 @@ def was_taken(exit_code: int) -> bool:
 def _replace_lock(shell: Shell, before: str, after: str | None, timeout: float = 30) -> bool:
     """Replace the lock if it is unchanged (compare and swap); False if it changed. Concurrent callers take turns."""
     change = f"rm -f {LOCK}" if after is None else f"echo {shlex.quote(after)} >{LOCK}.part && mv -f {LOCK}.part {LOCK}"
-    same = f'[ "$(cat {LOCK} 2>/dev/null)" = {shlex.quote(before)} ]'
+    same = f'c=$(cat {LOCK} 2>/dev/null); [ $? -le 1 ] || exit {_KILLED}; [ "$c" = {shlex.quote(before)} ]'
     ours = f"grep -qF {_FAMILY} {LOCK} 2>/dev/null"
     script = (
         f"mkdir -p {HOME} || exit; "

@@ -30,6 +30,8 @@ _LONGEST_PACKET = 1 << 20
 _SURROGATE = re.compile("[\ud800-\udfff]")
 """A lone surrogate, with which Python represents bytes that are not UTF-8."""
 _NO_SPACE = "no space left on device"
+_BY_SIGNAL = 128
+"""A command that a signal ended has a higher exit code."""
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 _logger = logging.getLogger(__name__)
@@ -198,9 +200,16 @@ def checked_output(result: ShellResult, problem: str) -> bytes:
     """
     if result.exit_code != 0:
         message = (result.stderr or result.stdout).decode(errors="replace").strip() or "no output"
-        fault: Fault | None = "no space" if _NO_SPACE in message.lower() else None
+        fault = _fault(message, result.exit_code)
         raise BlockFailed(f"{problem} (exit code {result.exit_code}): {message[:300]}", fault=fault)
     return result.stdout
+
+
+def _fault(message: str, exit_code: int) -> Fault | None:
+    """The fault of a command that failed, if its message or exit code names a known one."""
+    if _NO_SPACE in message.lower():
+        return "no space"
+    return "crash" if exit_code > _BY_SIGNAL else None
 
 
 # Refusals in the text of a command
@@ -253,4 +262,4 @@ def checked_android_output(result: ShellResult, problem: str) -> bytes:
         return result.stdout
     if forbidden(result):
         raise NotAllowed(f"{problem}: {message}", hint=ALLOW_HINT)
-    raise BlockFailed(f"{problem}: {message}", fault="no space" if _NO_SPACE in message.lower() else None)
+    raise BlockFailed(f"{problem}: {message}", fault=_fault(message, result.exit_code))
