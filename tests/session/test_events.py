@@ -22,6 +22,8 @@ EXAMPLES: dict[str, Any] = {
     "counts": {"valid": 2, "not measured": 1},
     "status": "interrupted",
     "fault": "hang",
+    "loss": "offline",
+    "asked": 3,
     "blocks": 4,
     "done": 1,
     "waited_ms": 0.25,
