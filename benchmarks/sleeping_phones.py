@@ -48,7 +48,8 @@ class Cost:
 
 def cost(*words: str, expected: Sequence[int] = (0,)) -> Cost:
     begun = time.monotonic()
-    process = subprocess.Popen([sys.executable, "-m", "mobilebench", *words], stdout=subprocess.DEVNULL)
+    command = [sys.executable, "-m", "mobilebench", *words]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode not in expected:
