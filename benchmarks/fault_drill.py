@@ -220,6 +220,7 @@ class Dump:
     @classmethod
     def of(cls, phone: Phone) -> Dump:
         whole = dataclasses.asdict(PhoneFiles(phone.folder).state)
+        whole["browser"].pop("updates", None)  # the fault `chrome-update` itself counts them
         kept = phone.folder / HOME.text.lstrip("/") / "files"
         folders = [phone.folder / "data/local/tmp", phone.folder / "sdcard"]
         files = [
