@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mobilebench.recorders.reading import Void
-from mobilebench.targets.android import discovery
+from mobilebench.targets.android import discovery, states
 from mobilebench.targets.care import limits, questions
 from mobilebench.targets.care.base import Check, Examined, Finding, ok, unknown
 
@@ -14,7 +14,7 @@ def _authorised(seen: Examined) -> Finding:
     state = seen.info.state
     if state.casefold().startswith(_NOT_TRUSTED):
         return Finding("blocking", f"adb's state is “{state}”", discovery.remedy(seen.info.id, state))
-    if state in (discovery.READY, discovery.SILENT):
+    if state in (discovery.READY, states.SILENT):
         return ok("the phone trusts this computer")
     return unknown(Void(f"adb's state is “{state}”"))
 

@@ -13,7 +13,7 @@ from typing import Literal
 from mobilebench.core.errors import MobilebenchError
 from mobilebench.core.records import Quarantine, TargetInfo
 from mobilebench.recorders.reading import Void
-from mobilebench.targets.android import adb_protocol, discovery, lease
+from mobilebench.targets.android import adb_protocol, discovery, lease, states
 from mobilebench.targets.android.shell import DeviceShell
 from mobilebench.targets.care import checks, host, mending, questions
 from mobilebench.targets.care.base import Check, Examined, Finding, Mending
@@ -102,7 +102,7 @@ def examine(info: TargetInfo, computer: Mapping[str, str | Void], cancel: Event 
         answers = questions.ask(shell) | ({"busy": computer["busy"]} if info.virtual else {})
     except MobilebenchError:
         state = adb_protocol.state(info.id)
-        state = discovery.SILENT if state == discovery.READY else state
+        state = states.SILENT if state == discovery.READY else state
         return judged(checks.OF_PHONES, Examined(info.model_copy(update={"state": state})))
     return judged(checks.OF_PHONES, Examined(info, answers, (before, time.time())))
 
