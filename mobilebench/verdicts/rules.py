@@ -28,7 +28,7 @@ from mobilebench.core.records import (
     Verdict,
 )
 from mobilebench.recorders import registry
-from mobilebench.verdicts import native, surroundings, web
+from mobilebench.verdicts import energy, native, surroundings, web
 from mobilebench.verdicts.codes import ANSWER_CODES, Code
 from mobilebench.verdicts.findings import NOTHING, Around, Evidence, Findings
 from mobilebench.verdicts.thresholds import COARSEST_CLOCK, CPU_TIME_ERROR
@@ -295,7 +295,7 @@ def judge_clock(evidence: Evidence, found: Findings) -> None:
             found.add(Code.CLOCK_TOO_COARSE, sentence)
 
 
-OF_THE_BLOCK: tuple[Rule, ...] = (judge_engine, judge_pass, judge_stages)
+OF_THE_BLOCK: tuple[Rule, ...] = (judge_engine, judge_pass, judge_stages, energy.judge_energy)
 OF_EVERY_ENGINE: tuple[Rule, ...] = (
     judge_setup,
     judge_answer,

@@ -140,14 +140,15 @@ def write_sys(
 ) -> None:
     """Update the tree at `folder`, writing only files that differ from `written`, which is updated too."""
     for name, content in sys_files(config, state, in_state).items():
-        if written.get(name) == content:
-            continue
         file = folder / name
         if state.rooted and file.name in _ROOT_WRITES:
             if not file.is_file():
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_text(f"{content}\n", encoding="utf-8")
             file.chmod(0o644)
+            written[name] = ""
+            continue
+        if written.get(name) == content:
             continue
         if name not in written:
             file.parent.mkdir(parents=True, exist_ok=True)

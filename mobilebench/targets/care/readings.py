@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
+from mobilebench.core import proc
 from mobilebench.core.errors import BlockFailed
 from mobilebench.core.records import GateKey
 from mobilebench.recorders import battery, load, thermal
@@ -38,10 +39,16 @@ def _parse_saver(text: str) -> Readings:
     return {_SAVER: 1.0 if word == "1" else Void(f"{word[:40]!r} is no state of the battery saver")}
 
 
+def _load(text: str) -> Readings:
+    """The one-minute load average from `/proc/loadavg`."""
+    average = proc.load_average(text)
+    return {load.LOAD: Void("/proc/loadavg holds no load average") if average is None else average}
+
+
 _COMMANDS: Mapping[str, tuple[tuple[str, ...], Callable[[str], Readings], tuple[tuple[str, str], ...]]] = {
     "thermal": (("dumpsys", "thermalservice"), thermal.parse, thermal.KEYS),
     "battery": (("dumpsys", "battery"), battery.parse, battery.KEYS),
-    "load": (("cat", "/proc/loadavg"), load.parse, (load.LOAD,)),
+    "load": (("cat", "/proc/loadavg"), _load, (load.LOAD,)),
     "saver": (("settings", "get", "global", "low_power"), _parse_saver, (_SAVER,)),
 }
 """Name to command, parser, and the series that are always expected."""

@@ -98,8 +98,11 @@ ABILITIES = (
     ),
     Ability(
         ("file", "/sys/devices/system/cpu/cpufreq"),
-        "clock of each cluster and time at each clock (recorder `clocks`)",
-        "no such folder before Linux 4.3: the folders of the cores are read",
+        "clock of each cluster and time at each clock (recorder `clocks`); governors and limits of the clocks, for "
+        "`--conditions pinned-clocks`",
+        "no such folder before Linux 4.3: the folders of the cores are read; without root `pinned-clocks` is "
+        "`unavailable` or `refused`",
+        user="reading: shell; writing: root",
         source="sysfs_devices_system_cpu",
     ),
     Ability(
@@ -123,7 +126,11 @@ ABILITIES = (
             ("/sys/kernel/ged", "MediaTek"),
         )
     ),
-    Ability(("file", "/proc/stat"), "use of the processor (recorder `cpu`)", source=f"{_POLICY}: proc_stat"),
+    Ability(
+        ("file", "/proc/stat"),
+        "use of the processor (recorder `cpu`, and background load for `doctor`)",
+        source=f"{_POLICY}: proc_stat",
+    ),
     Ability(
         ("file", "/proc/*/stat"),
         "processor time of the measured process and of the sampler",
@@ -137,7 +144,7 @@ ABILITIES = (
         source="proc(5)",
     ),
     Ability(("pgrep",), "finds the measured process", source=_TOYBOX),
-    Ability(("sleep",), "waits between two readings of the sampler", source=_TOYBOX),
+    Ability(("sleep",), "waits between two readings, of the sampler and of `doctor`", source=_TOYBOX),
     Ability(
         ("logcat",),
         "the end of the log, after a block has failed",
@@ -202,8 +209,6 @@ ABILITIES = (
     Ability(("grep",), "shortens long answers on the phone", source="BSD grep to Android 8, toybox from 9 on"),
     Ability(("date",), "the phone's time, to compare with the times of exits", source=_TOYBOX),
     Ability(("kill",), "ends uiautomator2's server", source="built into the shell"),
-    Ability(("file", "/proc/stat"), "background load", "`Permission denied`; the load is not known", source=_POLICY),
-    Ability(("sleep",), "the time between two readings of the load", source=_TOYBOX),
     Ability(("sh",), "pipes and lists of commands", source="mksh"),
     Ability(("file", "/data/local/tmp"), "files, and programs that are executed", source=_POLICY),
     # Browsers
@@ -257,15 +262,7 @@ ABILITIES = (
     Ability(("svc", "wifi"), "switches Wi-Fi off and on, for `--conditions radios-off`", source="svc, WifiCommand"),
     Ability(("svc", "data"), "the same for mobile data", source="svc, DataCommand"),
     Ability(("svc", "bluetooth"), "the same for Bluetooth", source="svc, BluetoothCommand"),
-    Ability(("dumpsys", "power"), "whether the screen is on (`mWakefulness`)", source="PowerManagerService"),
     Ability(("ls",), "lists the clusters, for `--conditions pinned-clocks`", source=_TOYBOX),
-    Ability(
-        ("file", "/sys/devices/system/cpu/cpufreq"),
-        "governors and limits of the clocks, for `--conditions pinned-clocks`",
-        "`Permission denied`; the condition is `unavailable` or `refused`",
-        user="reading: shell; writing: root",
-        source="sysfs_devices_system_cpu",
-    ),
     Ability(
         ("su",),
         "writes governors and limits of the clocks where adbd does not run as root",
