@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import secrets
+import shlex
 import threading
 import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
@@ -54,6 +55,8 @@ _STORED = (
     events.RunFinished,
 )
 """Events that are stored, because the stored blocks do not show them."""
+QUARANTINE = timedelta(hours=1)
+"""How long runs leave out a phone that was given up because it comes and goes."""
 
 
 @dataclass(frozen=True)
@@ -352,6 +355,20 @@ class _Session:
         if not isinstance(event, events.StillWaiting):
             journal(event)
         self._on_event(event)
+        if isinstance(event, events.TargetLost) and event.loss == "unstable":
+            self._quarantine(event, journal)
+
+    def _quarantine(self, lost: events.TargetLost, journal: events.Subscriber) -> None:
+        """Leave a phone that cannot be relied on out of runs for a time."""
+        from mobilebench.results import quarantine
+
+        until = lost.at + QUARANTINE
+        quarantine.add(self._store, self._ready.usable[lost.target], until, lost.reason, now=lost.at)
+        words = (
+            f"it is left out of runs until {until:%Y-%m-%d %H:%M} UTC "
+            f"(`mobilebench quarantine lift {shlex.quote(lost.target)}` ends that)"
+        )
+        self._handle(events.TargetNoticed(target=lost.target, words=words), journal)
 
     def _judged(self, block: Block) -> Block:
         case = block.planned.case

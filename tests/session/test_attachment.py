@@ -12,7 +12,9 @@ import pytest
 
 from mobilebench.core.errors import BlockFailed, ExitCode, Fault, TargetLost, TargetTaken
 from mobilebench.core.records import PlannedBlock, TargetInfo
+from mobilebench.results import quarantine
 from mobilebench.session import RunResult, attachment, events, worker
+from mobilebench.session.coordinator import QUARANTINE
 from tests.pinning import Pinned
 
 from ..results.making import phone
@@ -275,6 +277,9 @@ def test_a_phone_that_is_lost_in_block_after_block_is_given_up(cable: Cable, pin
     assert lost.loss == "unstable"
     pinned(lost.reason)
     assert (cable.outcomes, result.counts["not measured"]) == (["failed"] * 3, 2)
+    (left_out,) = quarantine.in_force(cable.store)
+    assert (left_out.serial, left_out.until - lost.at) == ("A", QUARANTINE)
+    assert "mobilebench quarantine lift A" in cable.seen.of(events.TargetNoticed)[-1].words
 
 
 def test_losses_of_blocks_that_are_not_in_a_row_do_not_make_a_phone_unstable(cable: Cable) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import zipfile
@@ -99,6 +100,10 @@ def _understood(path: Path) -> Iterator[None]:
         yield
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RecursionError, NotImplementedError) as error:
         raise BadInput(f"{path} cannot be imported: {error}.", hint=_HINT) from error
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # what a damaged position of a member gives
+            raise
+        raise BadInput(f"{path} cannot be imported: a position in it is damaged.", hint=_HINT) from error
 
 
 def _check_members(archive: zipfile.ZipFile) -> None:
