@@ -30,8 +30,8 @@ ONLY_OF_PAGES = {
     ),
 }
 """Fields of pages and browsers. `kernels.operator` is added on read, for both."""
-ONLY_OF_PHONES = {"memory.graphics_kb", "proof.cpuset"}
-"""Fields that not every computer can fill: Android fills both."""
+ONLY_OF_PHONES = {"memory.graphics_kb", "proof.cpuset", "proof.device"}
+"""Fields that not every computer can fill: they are filled on phones."""
 
 
 def models_in(annotation: Any) -> Iterator[type[BaseModel]]:

@@ -25,7 +25,7 @@ PATIENCE_S = 60.0
 
 
 def every_recorder(interval_s: float) -> list[Any]:
-    return [make(interval_s) for name, make in READERS.items() if name != "rapl"]
+    return [make(interval_s) for name, make in READERS.items() if name not in ("rapl", "energy")]
 
 
 def is_stream(name: str) -> bool:

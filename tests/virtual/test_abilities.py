@@ -136,6 +136,7 @@ _FUNCTIONS = {"e", "f", "m"}
 """Functions of recorders (`recorders.sources`); `e` is given all files that recorders read."""
 _PATTERN = re.compile(r"(\bin|;;)\s+[^\s()]+\)")
 """A pattern of `case`."""
+_ARITHMETIC = re.compile(r"\$\(\(.*?\)\)")
 _REDIRECTION = re.compile(r"\d?>+\s*(?:&\d|[^\s;|&()]+)")
 
 
@@ -144,7 +145,7 @@ def commands(script: str) -> Iterator[list[str]]:
     if script.startswith("exec sh -c "):
         yield ["sh"]
         script = shlex.split(script)[3].replace(sources.FUNCTIONS, "")
-    script = _REDIRECTION.sub("", script)
+    script = _REDIRECTION.sub("", _ARITHMETIC.sub("0", script))
     inner = re.findall(r"\$\(([^()]*)\)", script)
     for text in inner:
         yield from commands(text)
@@ -186,6 +187,7 @@ def unknown(words: list[str]) -> list[str]:
         ("s=$(sha256sum a) || exit; mv -f a b", [["sha256sum", "a"], ["mv", "-f", "a", "b"]]),
         ('case "$s" in ab*) rm -f a;; *) rm -f b; exit 99;; esac', [["rm", "-f", "a"], ["rm", "-f", "b"]]),
         ("if [ -f a ]; then cat a && rm a; fi", [["cat", "a"], ["rm", "a"]]),
+        ("grep -q a b || exit $(( $? > 2 ? 137 : 76 )); rm c", [["grep", "-q", "a", "b"], ["rm", "c"]]),
     ],
 )
 def test_how_commands_are_found(script: str, found: list[list[str]]) -> None:
