@@ -15,6 +15,7 @@ from mobilebench.core.records import (
     Compilation,
     Conditions,
     DelegateShare,
+    EnergyWindow,
     FileProof,
     Gate,
     GateKey,
@@ -343,3 +344,9 @@ def blocks_of(draw: st.DrawFn, block: PlannedBlock) -> Block:
     status = draw(st.sampled_from(["valid", "suspect", "invalid"]))
     verdict = draw(st.builds(Verdict, status=st.just(status), reasons=st.lists(_reasons), rules=st.none() | _counts))
     return Block.model_validate({**shared, "measurement": draw(_measurements), "recorded_verdict": verdict})
+
+
+def with_short_idle() -> PlannedBlock:
+    """A block for recorders, of which that of energy leaves its target idle for a moment only."""
+    energy = EnergyWindow(seconds=1.0, idle_seconds=0.1)
+    return planned().model_copy(update={"conditions": Conditions(energy=energy)})

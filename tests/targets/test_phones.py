@@ -28,6 +28,7 @@ from mobilebench.targets.android.device_changes import RESTORE_FILE
 from mobilebench.targets.limits import Limit
 from mobilebench.virtual import phones, sandbox
 from mobilebench.virtual.browsers import CHROME_SOCKET as SOCKET
+from tests.results.making import with_short_idle
 
 pytestmark = [pytest.mark.adb, pytest.mark.timeout(120)]
 
@@ -478,8 +479,9 @@ def test_recorders_read_a_phone(open_phone):
         found = {}
         for make in READERS.values():
             recorder = make(None)
-            recorder.start(Subject(phone))
-            recorder.stop(Subject(phone))
+            subject = Subject(phone, block=with_short_idle())
+            recorder.start(subject)
+            recorder.stop(subject)
             found |= {(series.recorder, series.name): series for series in recorder.result().series}
     assert len(found["battery", "level"].values) == 2
     assert 0 <= found["battery", "level"].values[0] <= 100
@@ -524,8 +526,9 @@ def test_a_recorder_stops_asking_a_service_that_hangs(open_phone, monkeypatch):
     with open_phone("warm") as phone:
         phones.change_state("warm", {"services.thermalservice": "hangs"})
         for _ in range(3):
-            recorder.start(Subject(phone))
-            recorder.stop(Subject(phone))
+            subject = Subject(phone, block=with_short_idle())
+            recorder.start(subject)
+            recorder.stop(subject)
         (reason,) = {series.reason for series in recorder.result().series}
         assert "2 times" in reason
     phones.down(["warm"])

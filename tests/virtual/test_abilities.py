@@ -24,6 +24,7 @@ from mobilebench.virtual.android import abilities
 from mobilebench.virtual.android.abilities import ABILITIES, ability, file_ability, refusal
 from mobilebench.virtual.daemon import Daemon
 from mobilebench.virtual.files import PhoneFiles
+from tests.results.making import with_short_idle
 from tests.targets.conftest import own_adb
 from tests.virtual.conftest import adb_programs
 from tests.virtual.test_commands import make_device
@@ -217,8 +218,9 @@ def test_every_command_that_a_run_sends_is_in_the_table_and_works_on_its_android
         with targets.open_target(info) as target:
             for make in READERS.values():
                 recorder = make(None)
-                recorder.start(Subject(target))
-                recorder.stop(Subject(target))
+                subject = Subject(target, block=with_short_idle())
+                recorder.start(subject)
+                recorder.stop(subject)
             if android > 7:
                 pushed = target.push(tmp_path / "file", executable=True)
                 target.pull(pushed.path, tmp_path / "back")
