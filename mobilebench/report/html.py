@@ -179,12 +179,16 @@ def _beside(blocks: Sequence[doc.Block]) -> list[list[doc.Block]]:
 
 def text(value: doc.Text) -> Markup:
     """A text with its marks, links and styles."""
+    if isinstance(value, str):
+        return _span(value)
     first, *others = doc.spans(value) or ("",)
     return Markup("").join(map(_span, (first, *others))) if others else _span(first)
 
 
 def _span(span: doc.Span) -> Markup:
     match span:
+        case str():
+            return Markup.escape(printable(span))
         case doc.Sentence():
             return _sentence(span.text)
         case doc.StatusWord():
@@ -203,8 +207,6 @@ def _span(span: doc.Span) -> Markup:
             return Markup('<span class="mono">{}</span>').format(printable(span.text))
         case doc.Styled():
             return Markup('<span class="small inline">{}</span>').format(printable(span.text))
-        case _:
-            return Markup.escape(printable(str(span)))
 
 
 def _sentence(value: str) -> Markup:

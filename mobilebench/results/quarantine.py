@@ -108,4 +108,7 @@ def _concerns(one: Quarantine, target: TargetInfo) -> bool:
 
 def _model(target: TargetInfo) -> str | None:
     """Manufacturer and name of a phone that described itself; None for one that adb cannot talk to."""
-    return f"{target.manufacturer or ''} {target.name}".strip() if target.facts else None
+    if not target.facts:
+        return None
+    maker = target.manufacturer or ""
+    return target.name if target.name.casefold().startswith(maker.casefold()) else f"{maker} {target.name}"
