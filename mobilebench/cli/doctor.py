@@ -13,6 +13,8 @@ from mobilebench.cli.quarantine import in_force
 from mobilebench.cli.results import Out, results_folder
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from mobilebench.core.records import Quarantine, TargetInfo
     from mobilebench.results.store import Store
     from mobilebench.session.events import Event, Subscriber
@@ -113,10 +115,10 @@ def _print(report: Report, of: Quarantine | None) -> None:
     say("")
 
 
-def without_quarantined(
-    chosen: Sequence[TargetInfo], quarantines: Sequence[Quarantine], named: Collection[str] = ()
-) -> list[TargetInfo]:
+def without_quarantined(chosen: Sequence[TargetInfo], folder: Path, named: Collection[str] = ()) -> list[TargetInfo]:
     """Give phones in quarantine a state that leaves them out of the run.
+
+    The store of `folder` is opened only if a phone is among the targets: opening brings an older store up to date.
 
     Raises:
         BadInput: one of them is named.
@@ -124,7 +126,9 @@ def without_quarantined(
     from mobilebench.results import quarantine
     from mobilebench.targets.android import discovery
 
-    found = quarantine.marked(chosen, quarantines)
+    if all(info.kind != "android" for info in chosen):
+        return list(chosen)
+    found = quarantine.marked(chosen, in_force(folder))
     for before, info in zip(chosen, found, strict=True):
         if info.id in named and info.state != before.state:
             raise discovery.not_ready_error(info)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from mobilebench.cli import builds, devices, doctor, libraries, options, quarantine
+from mobilebench.cli import builds, devices, doctor, libraries, options
 from mobilebench.cli.libraries import EngineLibrary
 from mobilebench.cli.output import Json, console, duration, print_json, print_table, say, split
 from mobilebench.cli.results import Out, results_folder, say_where_traces_are
@@ -373,7 +373,7 @@ def run(
     )
     context.with_resource(racks.using(rack))
     named = [] if targets.ALL in split([serial]) else split([serial])
-    chosen = doctor.without_quarantined(targets.select(serial), quarantine.in_force(folder), named)
+    chosen = doctor.without_quarantined(targets.select(serial), folder, named)
     libraries.require_use(chosen)
     missed = devices.left_out(chosen)
     try:
@@ -430,7 +430,7 @@ def _resume(
     faulty: list[Report] = []
 
     def discover(names: Collection[str]) -> list[TargetInfo]:
-        found = doctor.without_quarantined(dependencies.discover(names), quarantine.in_force(store.folder))
+        found = doctor.without_quarantined(dependencies.discover(names), store.folder)
         faulty.extend(doctor.say_what_is_degraded(info for info in found if info.id in names))
         return found
 

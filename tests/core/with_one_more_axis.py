@@ -92,7 +92,8 @@ def main(folder: Path) -> dict[str, object]:
         old = store.load(store.resolve("last"))
 
     def invoke(*arguments: str) -> str:
-        result = CliRunner().invoke(app, ["run", *arguments], env={"COLUMNS": "200", "TERM": "dumb"})
+        environment = {"COLUMNS": "200", "TERM": "dumb", "MOBILEBENCH_HOME": str(folder / "home")}
+        result = CliRunner().invoke(app, ["run", *arguments], env=environment)
         return result.output
 
     return {
