@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mobilebench.core.records import Quarantine, TargetInfo
-    from mobilebench.results.store import Store
 
 app = options.group("Leave phones out of runs until a time, and let them be measured again.")
 
@@ -35,8 +34,9 @@ def list_quarantined(
 ) -> None:
     """List the phones in quarantine, until when, and why."""
     from mobilebench.results import quarantine
+    from mobilebench.results.store import Store
 
-    store = existing_store(results_folder(out))
+    store = Store.existing(results_folder(out))
     found: list[Quarantine] = []
     if store is not None:
         with store:
@@ -87,10 +87,11 @@ def lift(serial: _Serial, out: Out = None) -> None:
     """
     from mobilebench.core.errors import BadInput
     from mobilebench.results import quarantine
+    from mobilebench.results.store import Store
 
     folder = results_folder(out)
     lifted: list[Quarantine] = []
-    if (store := existing_store(folder)) is not None:
+    if (store := Store.existing(folder)) is not None:
         with store:
             lifted = quarantine.lift(store, serial) or quarantine.lift(store, _phone(serial, folder))
     if not lifted:
@@ -99,18 +100,12 @@ def lift(serial: _Serial, out: Out = None) -> None:
         say(f"{serial} is no longer {one.describe()}.")
 
 
-def existing_store(folder: Path) -> Store | None:
-    """The store of a folder, if there is one."""
-    from mobilebench.results.store import FILE_NAME, Store
-
-    return Store.open(folder, create=False) if (folder / FILE_NAME).is_file() else None
-
-
 def in_force(folder: Path) -> list[Quarantine]:
     """The quarantines of the store in this folder that hold now."""
     from mobilebench.results import quarantine
+    from mobilebench.results.store import Store
 
-    store = existing_store(folder)
+    store = Store.existing(folder)
     if store is None:
         return []
     with store:
@@ -146,13 +141,14 @@ def _phone(serial: str, folder: Path) -> TargetInfo:
     """The phone that is attached under this serial, or else the one that a stored run measured under it last."""
     from mobilebench import targets
     from mobilebench.core.errors import BadInput
+    from mobilebench.results.store import Store
 
     if serial in (targets.ALL, targets.HOST) or "," in serial:
         raise BadInput("Quarantine is for one phone.", hint="Name its serial: `mobilebench devices` lists them.")
     try:
         return targets.select(serial, need_ready=False)[0]
     except BadInput:
-        store = existing_store(folder)
+        store = Store.existing(folder)
         if store is None:
             raise
         with store:

@@ -54,7 +54,7 @@ def parse(text: str) -> Readings:
     events with similar lines.
     """
     why = reading.refusal("battery", text)
-    fields = _fields(text)
+    fields = service_fields(text)
     if why is None and fields is None:
         why = "the answer is not the state of a battery"
     if why is None:
@@ -70,8 +70,11 @@ def parse(text: str) -> Readings:
     }
 
 
-def _fields(text: str) -> dict[str, list[str]] | None:
-    """Every value of every field, in lower case; None if the heading is missing."""
+def service_fields(text: str) -> dict[str, list[str]] | None:
+    """Every value of every field of the service's own state, in lower case; None if its heading is missing.
+
+    What follows after a blank or unindented line is a maker's log.
+    """
     lines = text.splitlines()
     start = next((index for index, line in enumerate(lines) if _HEADING.match(line)), None)
     if start is None:
@@ -85,10 +88,17 @@ def _fields(text: str) -> dict[str, list[str]] | None:
     return fields
 
 
-def _why_void(text: str, fields: Mapping[str, list[str]]) -> str | None:
-    """Why none of the readings can be used; None when they can."""
+def why_faked(text: str) -> str | None:
+    """A clause if the service shows values that somebody has set; else None."""
     if _FAKED.search(text):
         return "the phone shows values that were set by hand (`dumpsys battery reset` on the phone ends that)"
+    return None
+
+
+def _why_void(text: str, fields: Mapping[str, list[str]]) -> str | None:
+    """Why none of the readings can be used; None when they can."""
+    if why := why_faked(text):
+        return why
     if "false" in fields.get("present", []):
         return (
             "no battery is fitted" if set(fields["present"]) == {"false"} else "one of several batteries is not fitted"

@@ -105,6 +105,11 @@ class Store:
             raise
         return cls(folder, engine)
 
+    @classmethod
+    def existing(cls, folder: Path) -> Store | None:
+        """The store of a folder, opened, or None if there is none. Raises `BadInput` as `open` does."""
+        return cls.open(folder, create=False) if (folder / FILE_NAME).is_file() else None
+
     @property
     def path(self) -> Path:
         return self.folder / FILE_NAME

@@ -86,11 +86,12 @@ def wall_of(seconds: Mapping[str, float], targets: Sequence[TargetInfo]) -> floa
 
 def look_up(blocks: Sequence[PlannedBlock], folder: Path) -> Earlier:
     """The times of earlier blocks of the same cases in the store of `folder`, if there is one."""
-    from mobilebench.results.store import FILE_NAME, Store
+    from mobilebench.results.store import Store
 
-    if not (folder / FILE_NAME).is_file():
+    store = Store.existing(folder)
+    if store is None:
         return {}
-    with Store.open(folder, create=False) as store:
+    with store:
         return store.block_seconds(block.case.key for block in blocks)
 
 

@@ -321,11 +321,6 @@ class Connection(asyncio.Protocol):
 
     # called by the phone
 
-    @property
-    def connected(self) -> bool:
-        """Whether the hand-shake is over."""
-        return self._connected and self._transport is not None
-
     def drop(self, *, at_once: bool = False) -> None:
         """End the connection; what was sent still arrives, unless it ends at once, as when a cable is cut."""
         if self._transport is not None:

@@ -17,7 +17,7 @@ from typing import Literal
 
 from mobilebench.core.errors import BlockFailed
 from mobilebench.core.records import Series
-from mobilebench.recorders import reading
+from mobilebench.recorders import battery, reading
 from mobilebench.recorders.base import Observable
 from mobilebench.recorders.energy.quantities import (
     CHARGE,
@@ -49,11 +49,6 @@ Source = Literal["files", "service"]
 
 _STATES = {"unknown": 1.0, "charging": 2.0, "discharging": 3.0, "not charging": 4.0, "full": 5.0}
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
-_HEADING = re.compile(r"^\s*Current Battery Service state:\s*$")
-_FIELD = re.compile(r"^ {1,4}([A-Za-z][A-Za-z ]*): *(\S+)\s*$")
-_FAKED = re.compile(
-    r"^\s*\(UPDATES STOPPED|^USE_FAKE_BATTERY: true|^SEC_FEATURE_BATTERY_SIMULATION: true", re.MULTILINE
-)
 _PLUGS = {"ac powered": 1, "usb powered": 2, "wireless powered": 4, "dock powered": 8}
 _NAMES = {1: "mains", 2: "USB", 4: "a wireless charger", 8: "a dock"}
 _HOW = "unplug it and use adb over Wi-Fi, or suspend charging (docs/energy.md)"
@@ -81,11 +76,10 @@ def parse_files(stdout: str, stderr: str) -> Values:
 def parse_service(text: str) -> Values:
     """Voltage, charge counter, charging state and connected power, from what `dumpsys battery` printed."""
     why = reading.refusal("battery", text)
-    fields = _fields(text)
+    fields = battery.service_fields(text)
     if why is None and fields is None:
         why = "the answer is not the state of a battery"
-    if why is None and _FAKED.search(text):
-        why = "the phone shows values that were set by hand (`dumpsys battery reset` on the phone ends that)"
+    why = why or battery.why_faked(text)
     if why is not None or fields is None:
         return dict.fromkeys((VOLTAGE, CHARGE, STATUS, PLUGGED), Void(why or ""))
     return {
@@ -96,30 +90,15 @@ def parse_service(text: str) -> Values:
     }
 
 
-def _fields(text: str) -> dict[str, set[str]] | None:
-    """Every field of the service's own state; None without its heading. What follows it is a maker's log."""
-    lines = text.splitlines()
-    start = next((index for index, line in enumerate(lines) if _HEADING.match(line)), None)
-    if start is None:
-        return None
-    fields: dict[str, set[str]] = {}
-    for line in lines[start + 1 :]:
-        if not line.startswith(" "):
-            break
-        if found := _FIELD.match(line):
-            fields.setdefault(found[1].strip().lower(), set()).add(found[2].lower())
-    return fields
-
-
-def _of_service(fields: Mapping[str, set[str]], name: str) -> float | Void:
-    values = fields.get(name, set())
+def _of_service(fields: Mapping[str, list[str]], name: str) -> float | Void:
+    values = set(fields.get(name, ()))
     if len(values) != 1:
         return Void(f"the phone reports {'several values of' if values else 'no'} {name} of its battery")
     return _number(next(iter(values)), name)
 
 
-def _plugged(fields: Mapping[str, set[str]]) -> float | Void:
-    known = {number: fields[name] for name, number in _PLUGS.items() if name in fields}
+def _plugged(fields: Mapping[str, list[str]]) -> float | Void:
+    known = {number: set(fields[name]) for name, number in _PLUGS.items() if name in fields}
     if not {1, 2} <= known.keys() or any(values - {"true", "false"} or len(values) > 1 for values in known.values()):
         return Void("the phone does not say whether it is plugged in")
     return float(sum(number for number, values in known.items() if "true" in values))

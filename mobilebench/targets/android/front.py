@@ -9,15 +9,12 @@ from contextlib import contextmanager
 from mobilebench.core.errors import BlockFailed, Fault, TargetLost
 from mobilebench.targets.android.shell import Shell
 
-_QUESTION = (
-    "dumpsys window 2>/dev/null | grep -E "
-    "'mCurrentFocus|mShowingLockscreen|mDreamingLockscreen|isStatusBarKeyguard|isKeyguardShowing|screenState'"
-)
+LOCK_SCREEN = "mShowingLockscreen|mDreamingLockscreen|isStatusBarKeyguard|isKeyguardShowing"
+"""Fields of `dumpsys window` that are true while the lock screen is shown, by Android's versions; for `grep -E`."""
+_QUESTION = f"dumpsys window 2>/dev/null | grep -E 'mCurrentFocus|{LOCK_SCREEN}|screenState'"
 _SECONDS = 5
 _FOCUS = re.compile(r"mCurrentFocus=Window\{\S{1,20} (?:u\d{1,3} )?([^}\n]{1,200})\}")
-_LOCKED = re.compile(
-    r"(?<![\w.])(?:mShowingLockscreen|mDreamingLockscreen|isStatusBarKeyguard|isKeyguardShowing)=true(?!\w)"
-)
+_LOCKED = re.compile(rf"(?<![\w.])(?:{LOCK_SCREEN})=true(?!\w)")
 _OFF = re.compile(r"(?<![\w.])screenState=SCREEN_STATE_OFF(?!\w)")
 _LATE: tuple[Fault | None, ...] = ("hang", None)
 """Faults of a page that may only have been hidden."""

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from mobilebench.targets.android.front import LOCK_SCREEN
+
 Namespace = Literal["global", "system", "secure"]
 
 CPUFREQ = "/sys/devices/system/cpu/cpufreq"
@@ -106,8 +108,6 @@ def _radio(name: str, setting: str, what: str) -> _Kind:
     return _Kind(what, commands, f"settings get global {setting}", _switch)
 
 
-_LOCKED = "(mShowingLockscreen|mDreamingLockscreen|isKeyguardShowing|isStatusBarKeyguard)=true"
-
 STATES: Mapping[str, _Kind] = {
     "screen": _Kind(
         "the screen",
@@ -115,7 +115,7 @@ STATES: Mapping[str, _Kind] = {
             "on": "input keyevent KEYCODE_WAKEUP; wm dismiss-keyguard",
             "off": "input keyevent KEYCODE_SLEEP",
         },
-        f"dumpsys power | grep -o 'mWakefulness=[A-Za-z]*'; dumpsys window | grep -oE '{_LOCKED}'; true",
+        f"dumpsys power | grep -o 'mWakefulness=[A-Za-z]*'; dumpsys window | grep -oE '({LOCK_SCREEN})=true'; true",
         _wakefulness,
     ),
     "do_not_disturb": _Kind(
