@@ -10,13 +10,14 @@ import pytest
 from mobilebench import session, targets
 from mobilebench.cli import doctor as cli_doctor
 from mobilebench.cli import run
-from mobilebench.core.errors import BlockFailed, ExitCode
-from mobilebench.results.store import Store
+from mobilebench.core.errors import BadInput, BlockFailed, ExitCode
+from mobilebench.results.store import FILE_NAME, Store
 from mobilebench.session.dependencies import Dependencies
 from mobilebench.session.events import RunStarted
 from mobilebench.targets.android import adb_protocol, description, discovery, lease
 from mobilebench.targets.care import doctor, host, questions
 from tests.cli.command_line import mobilebench
+from tests.results.making import host as this_computer
 from tests.results.making import phone, run_info
 from tests.targets.care.test_checks import GOOD, GOOD_HOST
 
@@ -137,6 +138,13 @@ def test_a_phone_that_vanishes_meanwhile_is_blocked(
     found = report("--serial R58M,R58N")
     assert (found["R58M"]["outcome"], found["R58M"]["online"]) == ("blocked", "blocking")
     assert found["R58N"]["outcome"] == "ready"
+
+
+def test_without_a_phone_no_store_is_opened_for_quarantines(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).write_text("not a store")
+    assert cli_doctor.without_quarantined([this_computer()], tmp_path) == [this_computer()]
+    with pytest.raises(BadInput):
+        cli_doctor.without_quarantined([phone()], tmp_path)
 
 
 def test_a_phone_in_quarantine(attached: dict[str, str], answers: dict[str, str]) -> None:
