@@ -113,6 +113,8 @@ class GateWaiting(Event):
     """The limits that do not hold, such as `battery 41.2 °C, limit 38 °C`; empty while it waits for its turn."""
     left_s: float | None = None
     """Seconds for which it continues to wait until these limits hold."""
+    skipped_by: tuple[str, ...] = ()
+    """Values of `--gate` with which a run does not wait for these limits, such as `temperature=none`."""
 
 
 @dataclass(frozen=True, kw_only=True)
