@@ -103,6 +103,8 @@ class Comparison:
     only_after: tuple[Case, ...]
     earlier: int
     """Number of other runs from which the variation between runs was estimated."""
+    stopped: tuple[int, int] = (0, 0)
+    """Number of attempts at blocks of these runs that were stopped because of heat: invalid, and not compared."""
 
     @property
     def differences(self) -> tuple[tuple[Difference, int], ...]:
@@ -193,6 +195,7 @@ def compare(
         only_before=only_before,
         only_after=() if within else only_after,
         earlier=len(history),
+        stopped=(before.stopped, after.stopped),
     )
 
 

@@ -263,6 +263,8 @@ class RunSummary:
     time: TimeSplit
     rules: tuple[str, ...] = ()
     """Sentences on the rules by which its blocks were judged, and on blocks whose verdicts have changed since."""
+    stopped: int = 0
+    """Number of attempts at blocks that were stopped because of heat. They are invalid, and no statistic has them."""
 
     @property
     def virtual(self) -> tuple[TargetSummary, ...]:
@@ -287,6 +289,7 @@ def summarise(run: Run) -> RunSummary:
         run_blocks=len(latest),
         time=_time_split(run, latest.values()),
         rules=tuple(describe_rules(run)),
+        stopped=sum(len(block.stopped) for block in latest.values()),
     )
 
 

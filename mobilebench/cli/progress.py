@@ -241,8 +241,9 @@ def _waiting(event: events.GateWaiting) -> str:
     """What a block waits for: its turn, or `battery 41.2 °C, limit 38 °C` and how long at most."""
     if not event.reasons:
         return "waiting for its turn"
-    left = f", at most {duration(event.left_s)}" if event.left_s is not None else ""
-    return f"waiting: {'; '.join(event.reasons)}{left}"
+    left = f", at most {duration(event.left_s)} more" if event.left_s is not None else ""
+    skipped = f" (--gate {','.join(event.skipped_by)} does not wait for it)" if event.skipped_by else ""
+    return f"waiting: {'; '.join(event.reasons)}{left}{skipped}"
 
 
 def _left(time_left: TimeLeft) -> str:
@@ -258,10 +259,12 @@ class RunBars:
         self._time_left = time_left
         self._tasks: dict[str, TaskID] = {}
         self._troubles = Troubles()
+        self._waited_for: set[tuple[str, tuple[str, ...]]] = set()
+        """Targets, and for what it was said that the run waits for them."""
 
     def __call__(self, event: events.Event) -> None:
         self._time_left(event)
-        for text in self._troubles(event):
+        for text in (*self._troubles(event), *self._first_wait(event)):
             self._progress.console.print(escape(harmless(text)))
         if isinstance(event, events.TargetStarted):
             self._begin(event)
@@ -280,6 +283,15 @@ class RunBars:
             self._progress.advance(self._tasks[event.target])
         elif isinstance(event, events.TargetFinished) and event.target in self._tasks:
             self._progress.update(self._tasks[event.target], description="done")
+
+    def _first_wait(self, event: events.Event) -> list[str]:
+        """The whole line about a limit that is waited for, once: beside a bar there may be no room for it."""
+        if not isinstance(event, events.GateWaiting) or not event.reasons:
+            return []
+        key = (event.target, event.skipped_by)
+        known = key in self._waited_for
+        self._waited_for.add(key)
+        return [] if known else [f"{event.target}: {_waiting(event)}"]
 
     def _begin(self, event: events.TargetStarted) -> None:
         """Add a bar for the target, or lengthen the one that it has by its further blocks."""

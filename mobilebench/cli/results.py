@@ -162,8 +162,8 @@ def results(
             help="The table to export: stage times (`samples`), times of kernels (`kernels`), operators of the model's "
             "file (`graph`), memory readings (`memory`), memory that pages report by stage (`page_memory`) or kernel "
             "(`kernel_memory`), what the system counted in each stage (`cost`), programs compiled for a GPU "
-            "(`compilation`), `downloads`, values that were read back (`proof`), loaded files (`files`), `traces`, or "
-            "readings of recorders (`series`).",
+            "(`compilation`), `downloads`, values that were read back (`proof`), loaded files (`files`), `traces`, "
+            "readings of recorders (`series`), `energy`, or gates and attempts that were stopped (`attempts`).",
             metavar="TABLE",
             show_default="samples",
         ),

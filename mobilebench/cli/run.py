@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from mobilebench.cli import builds, devices, doctor, libraries, options
+from mobilebench.cli import builds, care_words, devices, doctor, libraries, options, resuming
 from mobilebench.cli.libraries import EngineLibrary
 from mobilebench.cli.output import Json, console, duration, print_json, print_table, say, split
 from mobilebench.cli.results import Out, results_folder, say_where_traces_are
@@ -337,8 +337,13 @@ def run(
     if resume is not None:
         store = Store.open(folder, create=False)
         begun = store.load(resume)
+        resuming.refuse_changes(context, begun)
+        context.with_resource(racks.using(rack))
         again = retry == "failed"
         left = unmeasured(begun, retry_failed=again)
+        if dry_run:
+            resuming.print_what_is_left(begun, left, json=json)
+            return
         builds.require_current(begun.planned if left and begun.info.goal else left, begun.info.targets)
         _finish(_resume(begun, left, store, wait_for_phone, retry_failed=again), store, json, retry_failed=again)
         return
@@ -459,6 +464,7 @@ def _finish(result: RunResult, store: Store, json: bool, *, retry_failed: bool =
             {
                 "run": result.run_id,
                 "counts": result.counts,
+                "stopped_attempts": result.summary.stopped,
                 "exit_code": int(result.exit_code),
                 "report": str(html),
                 "traces": [str(one.path) for one in found],
@@ -470,9 +476,6 @@ def _finish(result: RunResult, store: Store, json: bool, *, retry_failed: bool =
         say(
             f"Run {result.run_id}: " + ", ".join(f"{number} {name}" for name, number in result.counts.items() if number)
         )
-        if stopped := sum(len(block.stopped) for block in result.run.blocks):
-            attempts = "1 attempt at a block was" if stopped == 1 else f"{stopped} attempts at blocks were"
-            say(f"{attempts} stopped because of heat.")
         say(f"Report: {html}")
         if result.exit_code is ExitCode.INTERRUPTED:
             say(
@@ -501,6 +504,8 @@ def _print_plan(plan: Plan, missed: list[dict[str, str]], folder: Path, json: bo
     say(f"{distinct} cases, {len(plan.blocks)} blocks, about {duration(seconds)}.")
     if goal := plan.suite.goal:
         say(_further(goal, seconds))
+    for sentence in care_words.sentences(plan.blocks):
+        say(sentence)
     without: Counter[tuple[str, str]] = Counter()
     for one in cases:
         if one.unsupported:

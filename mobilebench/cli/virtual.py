@@ -77,12 +77,23 @@ def _has_phones() -> bool:
     from mobilebench import targets
     from mobilebench.virtual import phones
 
-    down = {phone.serial for phone in phones.list_phones() if not phone.running}
+    known = phones.list_phones()
+    down = {phone.serial for phone in known if not phone.running}
     found = [info for info in targets.discover() if info.kind == "android" and info.id not in down]
     missed = devices.left_out(found)
     if len(missed) == len(found):
         for phone in missed:
             say(f"{devices.sentence(phone)} No virtual phone is started in its place.", err=True)
+    for one in known:
+        if one.running and (fixed := phones.state_of(one.name).fixed):
+            sets = " ".join(f"{field}=null" for field in fixed)
+            say(
+                f"The virtual phone {one.name} was left running, with values that were set by hand: "
+                f"{', '.join(fixed)}. "
+                f"`mobilebench virtual set {one.name} {sets}` lets them move again, and `mobilebench virtual down "
+                f"{one.name}` ends it.",
+                err=True,
+            )
     return bool(found)
 
 

@@ -693,7 +693,11 @@ class Gate(Record):
 
 
 class Stopped(Record):
-    """An attempt at a block that was stopped because the target became too hot. Its samples are dropped."""
+    """An attempt at a block that was stopped because the target became too hot. It never counts as a measurement:
+    its verdict is computed when it is shown (`verdicts.stopped`)."""
+
+    REPEATS: ClassVar[int] = 2
+    """How often a block is repeated that was stopped."""
 
     started_at: datetime
     ended_at: datetime
@@ -703,6 +707,10 @@ class Stopped(Record):
     limit: float
     series: list[Series] = []
     """What recorders read during it."""
+    gate: Gate | None = None
+    """The gate before this attempt; None where there was none."""
+    measurement: Measurement | None = None
+    """What the native runner had measured until then; None for a page, and where the runner could not report it."""
 
     def describe(self) -> str:
         """Such as `skin 49.1 °C, limit 45 °C, after 12 s`."""

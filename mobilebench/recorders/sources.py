@@ -201,6 +201,11 @@ _found: dict[str, int] = {}
 """Process id by program, as it was found last."""
 
 
+def measured_here(program: str) -> int | None:
+    """Process id of the program that measures on this computer for this process; None if it does not run."""
+    return _child(Path("/"), program)
+
+
 def _child(root: Path, program: str) -> int | None:
     """A running child process of this process with the program's name; None if there is none."""
     known = _found.get(program)

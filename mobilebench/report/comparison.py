@@ -12,8 +12,9 @@ from mobilebench.analysis.compare import ASSUMED, CaseChange, Comparison, Limit,
 from mobilebench.analysis.labels import case_label, model_label, printable
 from mobilebench.core.records import Case, RunInfo, Stage
 from mobilebench.report import document as doc
-from mobilebench.report.phrases import UNKNOWN, milliseconds, plural, share
+from mobilebench.report.phrases import UNKNOWN, milliseconds, plural, share, stopped_sentence
 from mobilebench.statistics.estimates import Interval
+from mobilebench.verdicts.codes import Code
 
 _TITLES: dict[str, str] = {
     "runs": "Changes between two runs",
@@ -79,6 +80,8 @@ def _head(comparison: Comparison, limits: Sequence[Limit]) -> Iterator[doc.Block
             f"All predictions changed the same way (by {percent_change(comparison.together)}): perhaps the machine was "
             "slower or faster, and not the cases."
         )
+    if any(comparison.stopped):
+        yield doc.Paragraph(doc.Sentence(stopped_attempts(comparison)), "small")
     if comparison.before.id != comparison.after.id:
         yield doc.Paragraph(between_sentence(comparison), "small")
 
@@ -99,6 +102,17 @@ def found_sentence(comparison: Comparison) -> str:
         rest.append(f"{len(refused)} not compared")
     sentence = "; ".join([*words, *rest])
     return f"{sentence[0].upper()}{sentence[1:]}."
+
+
+def stopped_attempts(comparison: Comparison) -> str:
+    """How many attempts of each run were stopped because of heat."""
+    if comparison.before.id == comparison.after.id:
+        return stopped_sentence(comparison.stopped[0])
+    first, second = comparison.stopped
+    return (
+        f"Attempts that were stopped because of heat, which are invalid (`{Code.STOPPED_HOT}`) and in no time: {first} "
+        f"in the first run, {second} in the second one."
+    )
 
 
 def limit_sentence(limit: Limit) -> str:
@@ -219,6 +233,7 @@ def as_json(comparison: Comparison, limits: Sequence[Limit] = ()) -> dict[str, A
         "kind": comparison.kind,
         "stages": list(comparison.stages),
         "earlier_runs": comparison.earlier,
+        "stopped_attempts": {"before": comparison.stopped[0], "after": comparison.stopped[1]},
         "differences": [
             {"field": one.field, "before": one.before, "after": one.after, "cases": count}
             for one, count in comparison.differences

@@ -19,6 +19,7 @@ from mobilebench.report import document as doc
 from mobilebench.report import terminal
 from mobilebench.report.sections import (
     against,
+    attempts,
     energy,
     explain,
     figures,
@@ -57,10 +58,12 @@ SECTIONS: tuple[RunSection, ...] = (
     study.section,
     against.section,
     method.section,
+    attempts.section,
     wall_time.section,
     repeat.section,
     head.closing,
     results.data,
+    attempts.data,
     gaps.data,
     kernels.data,
     memory.data,

@@ -9,6 +9,7 @@ from mobilebench.analysis.labels import duration, factor, percent, ratio, size
 from mobilebench.analysis.stage_statistics import StageStatistics
 from mobilebench.analysis.summary import RunSummary, Status
 from mobilebench.statistics.estimates import LEAST_BLOCKS
+from mobilebench.verdicts.codes import Code
 
 UNKNOWN = "–"
 """Shown if a value is not known."""
@@ -30,6 +31,12 @@ def listed(names: Sequence[str], kind: str) -> str:
 def counts_sentence(counts: dict[Status, int]) -> str:
     """Such as `22 valid, 2 suspect`."""
     return ", ".join(f"{count} {status}" for status, count in counts.items() if count) or "no case"
+
+
+def stopped_sentence(count: int) -> str:
+    """How many attempts were stopped because of heat, and what became of them."""
+    attempts = "1 attempt at a block was" if count == 1 else f"{count} attempts at blocks were"
+    return f"{attempts} stopped because of heat: invalid (`{Code.STOPPED_HOT}`), and in no statistic."
 
 
 def watched_counts(summary: RunSummary) -> str:

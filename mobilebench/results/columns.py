@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from mobilebench.core.axes import AXES
-from mobilebench.core.records import PageMemory
+from mobilebench.core.records import PageMemory, SpentOn
 from mobilebench.results.names import TableName
 
 SCHEMA = 2
@@ -93,7 +93,7 @@ _SHARED: dict[str, Column] = {
     "round": Column(int, "The round, which holds every case once; ratios pair blocks of one round."),
     "block": Column(int, "Position of the block in the run's plan, unique within the run."),
     "started_at": Column(str, "When the block began, as ISO 8601 in UTC."),
-    "outcome": Column(str, "`measured`, `unsupported`, `failed` or `not measured`."),
+    "outcome": Column(str, "`measured`, `unsupported`, `failed` or `not measured`; `stopped` in table `attempts`."),
     "fault": Column(str, "Kind of a failure, if it is a known one, such as `crash` or `hang`."),
     "reason": Column(str, "Why the block is unsupported or failed."),
     "verdict": Column(str, "`valid`, `suspect` or `invalid`, computed when the table was exported."),
@@ -305,6 +305,25 @@ _OWN: dict[TableName, dict[str, Column]] = {
         "averaged_s": Column(float, "The part of the stage over which its power was averaged.", "s"),
         "missing": Column(str, "Why gross or net energy is not known."),
     },
+    "attempts": {
+        "attempt": Column(int, "Number of the attempt at the block, from 1."),
+        "stopped": Column(bool, "Whether it was stopped because the target became too hot."),
+        "ended_at": Column(str, "When the attempt ended, as ISO 8601 in UTC."),
+        "stopped_by": Column(str, "The temperature that stopped it: `skin` or `battery`."),
+        "stopped_celsius": Column(float, "That temperature.", "°C"),
+        "stop_above_celsius": Column(float, "The ceiling that was asked for.", "°C"),
+        "predictions": Column(int, "For a stopped attempt: how many predictions the runner had made."),
+        "prediction_ms": Column(
+            str, "For a stopped attempt: the time of each of them, separated by spaces; in no statistic.", "ms"
+        ),
+        "gate": Column(str, "How the gate before it ended: `open`, `marked` or `skipped`; empty without a gate."),
+        "gate_waited_ms": Column(float, "Time that was spent waiting at that gate.", "ms"),
+        "gate_readings": Column(str, "What the gate read last, separated by `; `."),
+        **{
+            f"{what}_ms": Column(float, f"Wall time of the whole block for `{what}`; empty for stopped attempts.", "ms")
+            for what in get_args(SpentOn)
+        },
+    },
 }
 
 _LONG = {"reason", "verdict_reasons", "recorded_codes", "recorded_rules"}
@@ -337,5 +356,7 @@ HOLDS: dict[TableName, str] = {
     "series": "Readings of recorders: one row for each reading; a series without readings has one row with the reason.",
     "energy": "Energy of each stage by each method, computed from the series of passes `energy`. A value that is not "
     "known is empty, with the reason in `missing`.",
+    "attempts": "Attempts at blocks: one row for the attempt whose outcome counts, and one for each attempt that was "
+    "stopped because of heat, which has the outcome `stopped` and the verdict `invalid`.",
 }
 """What the rows of each table are."""

@@ -20,11 +20,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 import mobilebench
 from mobilebench.core.axes import AXES
 from mobilebench.core.errors import BadInput
-from mobilebench.core.records import Block, DelegateShare, Measurement, Proof, Run, TargetInfo
+from mobilebench.core.records import Block, DelegateShare, Gate, Measurement, Proof, Run, Stopped, TargetInfo
 from mobilebench.recorders.energy import quantities, window
 from mobilebench.recorders.reading import Void
 from mobilebench.results.columns import COLUMNS, PROOF, SCHEMA, TABLES
 from mobilebench.results.names import TableName
+from mobilebench.verdicts.stopped import judge_stopped
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -180,6 +181,8 @@ def _values(block: Block, table: TableName) -> Iterator[dict[str, Any]]:
         return _series(block)
     if table == "energy":
         return _energy(block)
+    if table == "attempts":
+        return _attempts(block)
     return _VALUES[table](block.measurement) if block.measurement else iter(())
 
 
@@ -354,6 +357,46 @@ def _series(block: Block) -> Iterator[dict[str, Any]]:
             yield {**named, "position": position, "time_ms": time_ms, "value": value}
         if not one.values:
             yield named
+
+
+def _attempts(block: Block) -> Iterator[dict[str, Any]]:
+    """One row for each attempt that was stopped because of heat, and one for the attempt whose outcome counts."""
+    for number, one in enumerate(block.stopped, 1):
+        verdict = judge_stopped(one)
+        yield {
+            "attempt": number,
+            "stopped": True,
+            "started_at": one.started_at.isoformat(timespec="milliseconds"),
+            "ended_at": one.ended_at.isoformat(timespec="milliseconds"),
+            "outcome": "stopped",
+            "fault": None,
+            "verdict": verdict.status,
+            "verdict_codes": " ".join(verdict.codes),
+            "rules": verdict.rules,
+            "recorded_verdict": None,
+            "stopped_by": one.source,
+            "stopped_celsius": one.celsius,
+            "stop_above_celsius": one.limit,
+            "predictions": len(one.measurement.prediction_ms) if one.measurement else None,
+            "prediction_ms": _numbers(one.measurement.prediction_ms) if one.measurement else None,
+            **_gate(one.gate),
+        }
+    if len(block.stopped) > Stopped.REPEATS:
+        return  # it was given up, so that no further attempt was made
+    yield {
+        "attempt": len(block.stopped) + 1,
+        "stopped": False,
+        "ended_at": block.ended_at.isoformat(timespec="milliseconds"),
+        **_gate(block.gate),
+        **{f"{what}_ms": spent for what, spent in block.spent_ms.items()},
+    }
+
+
+def _gate(gate: Gate | None) -> dict[str, Any]:
+    if gate is None:
+        return {}
+    readings = "; ".join(one.describe() for one in gate.readings)
+    return {"gate": gate.outcome, "gate_waited_ms": gate.waited_ms, "gate_readings": readings or None}
 
 
 def _energy(block: Block) -> Iterator[dict[str, Any]]:

@@ -19,4 +19,5 @@ TableName = Literal[
     "traces",
     "series",
     "energy",
+    "attempts",
 ]

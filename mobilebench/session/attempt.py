@@ -73,10 +73,12 @@ class Attempts:
             device = self._device_conditions(planned, target)
             prepared = engine.prepare(target, registry.as_the_engine_sees_it(planned), files)
             able, refused = self._recorders.of(info, planned, engine)
-            subject = Subject(target, block=planned, cancel=work.cancel, program=_program(engine, info))
-            watched = self._gating.watched(planned, target, lambda: self.recording.series)
+            program = _program(engine, info)
+            subject = Subject(target, block=planned, cancel=work.cancel, program=program)
+            watched = self._gating.watched(planned, target, lambda: self.recording.series, program)
             with watched as cancel, recording(subject, able) as self.recording:
                 result = engine.measure(prepared, cancel=cancel, traces=work.traces)
+            self._gating.require_not_ended(under(result.measurement, device))
             measurement = registry.as_it_was_planned(usable(result.measurement), planned)
             if registry.of_pass(planned.pass_).declaration.needs_file_operators and engine.format:
                 measurement = self._with_graph(measurement, files, engine.format)

@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 from functools import partial
 
 from mobilebench.core.errors import BlockFailed, Unsupported
-from mobilebench.core.records import Block, Gate, GateReading, PlannedBlock, Series, Stopped
+from mobilebench.core.records import Block, Gate, GateReading, Measurement, PlannedBlock, Series, Stopped
 from mobilebench.session import events
 from mobilebench.session.work import Work
+from mobilebench.suite.gates import switched_off
 from mobilebench.targets.base import Target
 from mobilebench.targets.care import gates
 
@@ -48,6 +49,8 @@ class Gating:
         """When, and of which sources, waiting was told last."""
         self._watch_readings = 0
         """How often the target was read during the latest attempt because of its ceiling."""
+        self._ended: Stopped | None = None
+        """The latest attempt, if it was ended above the ceiling and the engine has answered nevertheless."""
 
     @property
     def note(self) -> str | None:
@@ -103,12 +106,13 @@ class Gating:
                 planned=planned,
                 reasons=tuple(one.describe() for one in closed),
                 left_s=left_s,
+                skipped_by=tuple(switched_off(one.key) for one in closed),
             )
         )
 
     @contextmanager
     def watched(
-        self, planned: PlannedBlock, target: Target, recorded: Callable[[], list[Series]]
+        self, planned: PlannedBlock, target: Target, recorded: Callable[[], list[Series]], program: str | None
     ) -> Iterator[threading.Event]:
         """Yields the event that ends the block: on cancel, or when the target becomes too hot.
 
@@ -116,31 +120,46 @@ class Gating:
             planned: the block.
             target: where it is measured.
             recorded: gives what recorders have read during the attempt, after it has ended.
+            program: name of the runner, which can report what it has measured; None for a page.
 
         Raises:
-            TooHot: the target became too hot, and the block was ended.
+            TooHot: the target became too hot, and the block was ended without an answer.
         """
         ceiling = planned.conditions.gates.stop_above if planned.conditions.gates else None
-        self._watch_readings = 0
+        self._watch_readings, self._ended = 0, None
         if ceiling is None:
             yield self._work.cancel
             return
         begun = datetime.now(UTC)
-        watch = self._gatekeeper.watch(target, ceiling, self._work.cancel)
-        try:
-            with watch:
-                yield watch.stop
-            self._watch_readings = watch.readings
-        except (BlockFailed, Unsupported) as error:
-            if watch.exceeded is None:
-                raise
-            source, celsius = watch.exceeded
-            stopped = Stopped(
+        watch = self._gatekeeper.watch(target, ceiling, self._work.cancel, program)
+
+        def stopped(source: str, celsius: float) -> Stopped:
+            return Stopped(
                 started_at=begun,
                 ended_at=datetime.now(UTC),
                 source=source,
                 celsius=celsius,
                 limit=ceiling,
                 series=recorded(),
+                gate=self._gate,
             )
-            raise TooHot(stopped) from error
+
+        try:
+            with watch:
+                yield watch.stop
+        except (BlockFailed, Unsupported) as error:
+            if watch.exceeded is None:
+                raise
+            raise TooHot(stopped(*watch.exceeded)) from error
+        self._watch_readings = watch.readings
+        if watch.exceeded is not None:
+            self._ended = stopped(*watch.exceeded)
+
+    def require_not_ended(self, measurement: Measurement) -> None:
+        """Refuse the answer of an attempt that was ended above the ceiling.
+
+        Raises:
+            TooHot: it was; what was measured until then is in it.
+        """
+        if self._ended is not None:
+            raise TooHot(self._ended.model_copy(update={"measurement": measurement}))

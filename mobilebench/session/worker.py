@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from mobilebench.core import errors, log
 from mobilebench.core.errors import BlockFailed, Fault, MobilebenchError, Unsupported
-from mobilebench.core.records import Block, PlannedBlock
+from mobilebench.core.records import Block, PlannedBlock, Stopped
 from mobilebench.models.manifest import ModelFiles
 from mobilebench.recorders import logcat
 from mobilebench.session import events
@@ -45,9 +45,6 @@ ATTEMPTS = 2
 
 PAUSE_SECONDS: Mapping[Fault | None, float] = {"killed for memory": 5.0, "cut connection": 1.0, "hang": 1.0}
 """Seconds before the second attempt after faults that pass by themselves; after others it follows at once."""
-
-REPEATS = 2
-"""How often a block is repeated that was stopped because the target became too hot."""
 
 _NOT_PUT_BACK = (
     "it is away, so the changes on it could not be undone; the next command that reaches it undoes them "
@@ -193,7 +190,7 @@ class _Worker:
             except TooHot as hot:
                 work.stop_if_cancelled()
                 gating.stopped.append(hot.stopped)
-                repeated = len(gating.stopped) <= REPEATS
+                repeated = len(gating.stopped) <= Stopped.REPEATS
                 reason = f"the target became too hot: {hot.stopped.describe()}"
                 work.emit(events.BlockStopped(target=work.info.id, planned=planned, reason=reason, repeated=repeated))
                 if repeated:

@@ -8,11 +8,14 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from mobilebench.core.records import GateLimits, TargetInfo
+from mobilebench.core.records import GateKey, GateLimits, TargetInfo
 from mobilebench.recorders.thermal import THROTTLING_STATES
 from mobilebench.suite.vocabulary import unknown
 
 OFF = "none"
+ANY = "any"
+_WITH_ANY: tuple[GateKey, ...] = ("status", "battery_saver")
+"""Limits that `ANY` switches off: `none` is a thermal status, and a battery saver is `off` by itself."""
 PHONES = GateLimits(temperature=40.0, status=0, battery=10.0, battery_saver=0, stop_above=50.0, wait=600.0)
 """The limits of a phone for which nothing else was asked."""
 OF_THIS_COMPUTER = ("cpu", "load", "probe", "wait", "otherwise")
@@ -124,7 +127,7 @@ def _parsed(key: str, value: Any) -> Any:
     if key not in _PARSERS:
         problem, hint = unknown("gate", key, KEYS)
         raise ValueError(f"{problem}{f' ({hint})' if hint else ''}")
-    switched_off = value is None or (value == "any" if key in ("status", "battery_saver") else value == OFF)
+    switched_off = value is None or (value == ANY if key in _WITH_ANY else value == OFF)
     if switched_off and key not in _SETTINGS:
         return None
     try:
@@ -155,3 +158,38 @@ def limits_of(info: TargetInfo, *asked: Gates | None) -> GateLimits | None:
     if begin is not None and stop is not None and begin >= stop:
         found = found.model_copy(update={"temperature" if "stop_above" in given else "stop_above": None})
     return found if found.of_begin or found.stop_above is not None else None
+
+
+def switched_off(key: GateKey) -> str:
+    """What switches a limit off in `--gate`, such as `temperature=none`."""
+    return f"{key}={ANY if key in _WITH_ANY else OFF}"
+
+
+def describe(limits: GateLimits | None) -> str:
+    """Such as `temperature ≤ 40 °C, battery ≥ 10 %, waits 10 min, then marked; stopped above 50 °C`; `none` without
+    limits."""
+    if limits is None:
+        return OFF
+    begin = ", ".join(_limit(key, value) for key, value in limits.of_begin.items())
+    waits = f"waits {_duration(limits.wait)}, then {'marked' if limits.otherwise == 'mark' else 'skipped'}"
+    found = [f"{begin}, {waits}"] if begin else []
+    if limits.stop_above is not None:
+        found.append(f"stopped above {limits.stop_above:g} °C")
+    return "; ".join(found) or OFF
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds / 60:g} min" if seconds >= 60 else f"{seconds:g} s"
+
+
+_UNITS_OF: Mapping[GateKey, str] = MappingProxyType(
+    {"temperature": " °C", "cpu": " °C", "battery": " %", "probe": " × its first time"}
+)
+
+
+def _limit(key: GateKey, value: float) -> str:
+    if key == "status":
+        return f"status {'' if value == 0 else '≤ '}{THROTTLING_STATES[int(value)]}"
+    if key == "battery_saver":
+        return "battery saver off"
+    return f"{key} {'≥' if key == 'battery' else '≤'} {value:g}{_UNITS_OF.get(key, '')}"

@@ -73,6 +73,8 @@ class Code(StrEnum):
     BLOCKS_DRIFT = "blocks-drift", "suspect", "The blocks of a case became slower or faster by more than 2 %."
     BLOCKS_CORRELATED = "blocks-correlated", "suspect", "Neighbouring blocks of a case resemble each other strongly."
     INTERVAL_WIDE = "interval-wide", "suspect", "The 95 % interval of a case is wider than was asked for."
+    CONDITION_REFUSED = "condition-refused", "suspect", "The phone refused a condition that was asked of it."
+    STOPPED_HOT = "stopped-hot", "invalid", "An attempt at a block was stopped because the target became too hot."
     STOPPED_BEFORE = "stopped-before", "remark", "Earlier attempts at the block were stopped because of heat."
     TOO_FEW_BLOCKS = "too-few-blocks", "remark", "A case has fewer than three blocks, so it has no interval."
     GROUPED_PREDICTIONS = (

@@ -54,6 +54,10 @@ NEXT_STEPS: Mapping[Code, str] = MappingProxyType(
         Code.BLOCKS_DRIFT: "Let blocks begin cooler (`--gate temperature=35`), and measure more of them.",
         Code.BLOCKS_CORRELATED: "Measure more blocks, at several times.",
         Code.INTERVAL_WIDE: "Allow more time (`--budget`), or calm the target.",
+        Code.CONDITION_REFUSED: "Allow it on the phone (`mobilebench doctor` says how), or ask for less "
+        "(`--conditions none`, or single ones by name).",
+        Code.STOPPED_HOT: "Let blocks begin cooler (`--gate temperature=35`), be shorter (`--seconds`), or go hotter "
+        "(`--gate stop_above=55`).",
         Code.STOPPED_BEFORE: "Let blocks begin cooler, or raise the ceiling: `--gate stop_above=55`.",
         Code.TOO_FEW_BLOCKS: "Measure at least three blocks (`--blocks 3`).",
         Code.GROUPED_PREDICTIONS: "Nothing; percentiles are of means.",

@@ -28,7 +28,7 @@ from mobilebench.core.records import (
     Verdict,
 )
 from mobilebench.recorders import registry
-from mobilebench.verdicts import energy, native, surroundings, web
+from mobilebench.verdicts import conditions, energy, native, surroundings, web
 from mobilebench.verdicts.codes import ANSWER_CODES, Code
 from mobilebench.verdicts.findings import NOTHING, Around, Evidence, Findings
 from mobilebench.verdicts.thresholds import COARSEST_CLOCK, CPU_TIME_ERROR
@@ -304,6 +304,7 @@ OF_EVERY_ENGINE: tuple[Rule, ...] = (
     judge_clock,
     surroundings.judge_readiness,
     surroundings.judge_repeats,
+    conditions.judge_conditions,
     surroundings.judge_throttling,
     surroundings.judge_temperature,
     surroundings.judge_clocks,

@@ -12,7 +12,7 @@ import pytest
 from mobilebench.analysis.compare import Call, Comparison, StageChange, across, compare, limit, stages_of
 from mobilebench.analysis.summary import RunSummary, summarise
 from mobilebench.core.errors import BadInput
-from mobilebench.core.records import Case, Run, Verdict
+from mobilebench.core.records import Case, Run, Stopped, Verdict
 from tests.analysis import example
 from tests.analysis.runs import ORT, SIMD, TFLITE, run_of, times
 from tests.pinning import Pinned
@@ -273,3 +273,11 @@ def test_stages_by_name(pinned: Pinned) -> None:
         stages_of(["everything"])
     with pinned.raises(BadInput):
         across("threads")
+
+
+def test_attempts_that_were_stopped_are_counted_for_both_runs() -> None:
+    attempt = Stopped(started_at=example.START, ended_at=example.START, source="skin", celsius=51.0, limit=50.0)
+    after = run_of(2, {TFLITE: times()})
+    first, *others = after.blocks
+    after = after.model_copy(update={"blocks": [first.model_copy(update={"stopped": [attempt] * 2}), *others]})
+    assert compared(run_of(1, {TFLITE: times()}), after).stopped == (0, 2)

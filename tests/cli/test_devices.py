@@ -15,6 +15,7 @@ from mobilebench.targets.android import description, discovery
 from mobilebench.targets.android.device import PhoneStatus
 from mobilebench.targets.android.device_changes import Recovered
 from mobilebench.virtual import phones
+from mobilebench.virtual.state import State
 from tests.cli.command_line import mobilebench
 from tests.pinning import Pinned
 
@@ -81,6 +82,20 @@ def test_a_usable_phone_needs_no_message(attached: dict[str, str], started: list
     attached |= {"R58M": "device", "R58N": "unauthorized"}
     assert mobilebench("virtual up --unless-phone --names") == (0, "", "")
     assert started == []
+
+
+def test_a_virtual_phone_that_was_left_hot_by_hand_is_named_with_what_to_do(
+    attached: dict[str, str], started: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attached["127.0.0.1:16500"] = "device"
+    left = SimpleNamespace(serial="127.0.0.1:16500", name="phone-1", running=True)
+    monkeypatch.setattr(phones, "list_phones", lambda: [left])
+    monkeypatch.setattr(phones, "state_of", lambda _: State(fixed=("thermal.skin",)))
+    code, _, err = mobilebench("virtual up --unless-phone --names")
+    assert (code, started) == (0, [])
+    assert "`mobilebench virtual set phone-1 thermal.skin=null`" in err
+    monkeypatch.setattr(phones, "state_of", lambda _: State())
+    assert mobilebench("virtual up --unless-phone --names").err == ""
 
 
 def test_without_a_phone_virtual_ones_are_started(

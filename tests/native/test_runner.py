@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 import os
+import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -269,3 +272,29 @@ def test_an_operator_that_the_engine_lacks_is_unsupported(runner: Path, tmp_path
     code, answer, _ = run(runner, *onnx_arguments(tmp_path / "m.onnx", *INPUT, *OUTPUT))
     assert (code, answer["status"]) == (3, "unsupported")
     assert "Could not find an implementation for Erf" in answer["reason"]
+
+
+def test_sigterm_ends_the_predictions_early_and_is_told(runner: Path) -> None:
+    arguments = ["--engine", "sleep", "--threads", "1", "--min-predictions", "2", "--max-predictions", "100000"]
+    process = subprocess.Popen([runner, *arguments, "--max-seconds", "3600"], stdout=subprocess.PIPE)
+    try:
+        _wait_until_it_is_caught(process, signal.SIGTERM)
+        process.send_signal(signal.SIGTERM)
+        answer, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 0
+    found = Measurement.model_validate_json(answer)
+    assert found.status == "ok"
+    assert 2 <= len(found.prediction_ms) < 100_000
+    assert "SIGTERM ended the predictions early" in found.proof.notes
+
+
+def _wait_until_it_is_caught(process: subprocess.Popen[bytes], number: int) -> None:
+    deadline = time.monotonic() + 60
+    while True:
+        (line,) = re.findall(r"SigCgt:\s*(\w+)", Path(f"/proc/{process.pid}/status").read_text())
+        if int(line, 16) >> (number - 1) & 1:
+            return
+        assert time.monotonic() < deadline
+        time.sleep(0.01)

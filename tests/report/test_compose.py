@@ -25,9 +25,16 @@ def test_its_files_are_written_whole(tmp_path: Path) -> None:
         "report.html",
         "report.md",
         "results.csv",
+        "blocks.csv",
         "gaps.csv",
     ]
-    assert sorted(os.listdir(files.html.parent)) == ["gaps.csv", "report.html", "report.md", "results.csv"]
+    assert sorted(os.listdir(files.html.parent)) == [
+        "blocks.csv",
+        "gaps.csv",
+        "report.html",
+        "report.md",
+        "results.csv",
+    ]
     assert files.html.read_text(encoding="utf-8").endswith("</html>\n")
 
 
@@ -47,7 +54,7 @@ def test_a_folder_that_cannot_be_made_is_bad_input(tmp_path: Path, pinned: Pinne
 
 def test_passes_have_files_of_their_own() -> None:
     names = list(csv_files.render(document(summarise(watching.watched_run()))))
-    assert names == ["socs.csv", "results.csv", "gaps.csv", "kernels.csv", "memory.csv"]
+    assert names == ["socs.csv", "results.csv", "blocks.csv", "gaps.csv", "kernels.csv", "memory.csv"]
 
 
 def test_a_run_without_timing_is_a_whole_report(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mobilebench.core.errors import BadInput
-from mobilebench.core.records import Conditions, Proof, Run, Series, StageCost, Verdict
+from mobilebench.core.records import Conditions, Gate, GateReading, Proof, Run, Series, StageCost, Stopped, Verdict
 from mobilebench.results import export
 from tests.pinning import Pinned
 
@@ -315,6 +315,39 @@ class TestTables:
             (0, "load", "load_1min", "processes", 250.0, 1, 251.5, 0.75, None),
             (0, "thermal", "cpu", "°C", None, None, None, None, "the phone lists no such sensor"),
         ]
+
+    def test_attempts_have_a_row_each_and_stopped_ones_are_invalid(self) -> None:
+        gate = Gate(
+            outcome="open",
+            waited_ms=5000.0,
+            readings=[GateReading(key="temperature", source="skin", unit="°C", value=39.0, limit=40.0)],
+        )
+        block = measured(planned(0))
+        attempt = Stopped(
+            started_at=block.started_at,
+            ended_at=block.ended_at,
+            source="skin",
+            celsius=51.0,
+            limit=50.0,
+            measurement=block.measurement,
+        )
+        done = block.model_copy(update={"gate": gate, "stopped": [attempt]})
+        given_up = failed(planned(1), "too hot").model_copy(update={"stopped": [attempt] * 3})
+        run = Run(info=run_info("r1", host()), planned=[planned(0), planned(1)], blocks=[done, given_up])
+        columns = ("block", "attempt", "stopped", "outcome", "verdict", "verdict_codes")
+        assert self.shown(run, "attempts", *columns) == [
+            (0, 1, True, "stopped", "invalid", "stopped-hot"),
+            (0, 2, False, "measured", "valid", None),
+            *((1, number, True, "stopped", "invalid", "stopped-hot") for number in (1, 2, 3)),
+        ]
+        first, second, *_ = self.shown(run, "attempts", "stopped_celsius", "predictions", "prediction_ms", "gate")
+        assert (first, second) == ((51.0, 3, "4.0 3.75 4.25", None), (None, None, None, "open"))
+        assert self.shown(run, "attempts", "gate_waited_ms", "gate_readings")[1] == (
+            5000.0,
+            "skin 39 °C, limit 40 °C",
+        )
+        counted = [row for row in export.rows(run) if row["block"] == 0 and row["stage"] == "prediction"]
+        assert len(counted) == 3, "samples of stopped attempts are in no statistic"
 
     def test_cost(self, watched: Run) -> None:
         assert self.shown(watched, "cost", "block", "stage", "user_ms", "major_faults") == [

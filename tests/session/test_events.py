@@ -34,6 +34,7 @@ EXAMPLES: dict[str, Any] = {
     "seconds": 12.5,
     "restarted": True,
     "repeated": False,
+    "skipped_by": ("temperature=none",),
     "reasons": ("skin 41.2 °C, limit 38 °C",),
     "skipped": True,
     "lines": ("11-29 22:00:00.000  1  2 F libc: a “crash”", ""),

@@ -179,12 +179,34 @@ def test_a_block_that_becomes_too_hot_is_stopped_cooled_and_repeated(heat: Heat)
     assert (block.outcome, len(calls), result.exit_code) == ("measured", 2, ExitCode.OK)
     (stopped,) = block.stopped
     assert (stopped.source, stopped.celsius, stopped.limit) == ("skin", 45.5, 45.0)
+    assert (stopped.gate, stopped.measurement) == (None, None)
+    assert result.summary.stopped == 1
+    assert result.counts["invalid"] == 0
     assert block.gate is not None
     assert (block.gate.readings[0].limit, block.gate.readings[0].value) == (40.0, 39.0)
     assert block.verdict is not None and block.verdict.codes == ["stopped-before"]
     (told,) = heat.seen.of(events.BlockStopped)
     assert told.repeated
     assert heat.seen.of(events.BlockRetried) == []
+
+
+def test_an_answer_of_an_attempt_that_was_ended_above_the_ceiling_is_kept_and_does_not_count(heat: Heat) -> None:
+    """The engine answers after all, as a runner does that was asked to end."""
+    stopped_once: list[bool] = []
+
+    def behave(planned: PlannedBlock, cancel: threading.Event) -> None:
+        if not stopped_once:
+            stopped_once.append(cancel.wait(30))
+
+    heat.world.engine.behave = behave
+    heat.answers = [thermal(skin=30.0), thermal(skin=45.5), thermal(skin=39.0)]
+    heat.run(CEILING.model_copy(update={"temperature": 44.0}))
+    (block,) = heat.blocks()
+    assert stopped_once == [True]
+    (stopped,) = block.stopped
+    assert stopped.measurement is not None and stopped.measurement.prediction_ms
+    assert stopped.gate is not None and stopped.gate.readings[0].value == 30.0
+    assert (block.outcome, len(heat.world.engine.measured)) == ("measured", 2)
 
 
 def test_it_is_repeated_at_most_twice(heat: Heat) -> None:

@@ -4,7 +4,10 @@ and a real engine."""
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +15,7 @@ from typing import Any
 import pytest
 
 from mobilebench import targets
+from mobilebench.core.errors import BlockFailed
 from mobilebench.core.records import Block, BlockRule, Case, Conditions, GateLimits, PlannedBlock
 from mobilebench.engines.base import BlockResult, PreparedCase
 from mobilebench.results.store import Store
@@ -20,7 +24,7 @@ from mobilebench.session.dependencies import Dependencies, engine
 from mobilebench.suite import Plan
 from mobilebench.suite.gates import PHONES
 from mobilebench.targets.care.gates import Gatekeeper
-from mobilebench.virtual import phones
+from mobilebench.virtual import faults, phones
 from tests.session.fakes import SUITE, Seen
 from tests.targets.conftest import BUNDLED_ADB, own_adb
 
@@ -108,12 +112,15 @@ def measure(serial: str, tmp_path: Path) -> Callable[..., Measured]:
         rule: BlockRule = SHORT,
         *,
         during: Callable[[], None] = lambda: None,
+        device: str | None = None,
         **reactions: Callable[[], None],
     ) -> Measured:
         (info,) = targets.select(serial)
         way = {"engine": "tflite", "backend": "cpu", "delegate": "xnnpack", "arithmetic": "fp32"}
         case = Case(target=serial, threads=1, model="bert_small", **way)  # type: ignore[arg-type]
-        planned = PlannedBlock(index=0, round=0, case=case, rule=rule, conditions=Conditions(gates=limits))
+        planned = PlannedBlock(
+            index=0, round=0, case=case, rule=rule, conditions=Conditions(gates=limits, device=device)
+        )
         dependencies = replace(
             Dependencies(),
             engine=lambda name: Meddled(during),  # type: ignore[arg-type, return-value]
@@ -205,6 +212,11 @@ def test_a_block_is_stopped_cooled_and_repeated(measure: Callable[..., Measured]
     found = measure(PHONES, rule, during=during, BlockStopped=lambda: change(thermal_skin=31.0))
     (stopped,) = found.block.stopped
     assert (found.block.outcome, stopped.celsius, stopped.limit) == ("measured", 55.0, 50.0)
+    assert stopped.measurement is not None, "the runner reports what it has measured until then"
+    assert len(stopped.measurement.prediction_ms) >= rule.min_predictions
+    assert "SIGTERM ended the predictions early" in stopped.measurement.proof.notes
+    assert found.block.measurement is not None
+    assert "SIGTERM ended the predictions early" not in found.block.measurement.proof.notes
     assert "stopped-before" in found.codes
 
 
@@ -213,3 +225,65 @@ def test_the_probe_computes_on_a_phone(measure: Callable[..., Measured]) -> None
     assert found.block.gate is not None
     (reading,) = found.block.gate.readings
     assert reading.value == 1.0 or "differ" in (reading.reason or "")
+
+
+def test_a_phone_that_refuses_its_settings_is_suspect_and_one_that_does_not_is_not(
+    measure: Callable[..., Measured],
+) -> None:
+    faults.apply(NAME, "refuse-settings")
+    try:
+        found = measure(GateLimits(), device="default")
+    finally:
+        faults.clear(NAME)
+    assert found.block.verdict is not None
+    assert "condition-refused" in found.codes
+    (sentence,) = [one.sentence for one in found.block.verdict.reasons if one.code == "condition-refused"]
+    assert "stay-awake" in sentence and "SecurityException" in sentence
+    assert "condition-refused" not in measure(GateLimits(), device="default").codes
+
+
+@pytest.mark.alone
+def test_the_probe_sees_a_slow_phone_whose_sensors_say_nothing(serial: str) -> None:
+    """Processes on all its cores make the phone slow: the clocks of a virtual phone are those of this computer."""
+    for name in ("thermal_hal_ready", "battery_present"):
+        change(**{name: False})
+    (info,) = targets.select(serial)
+    limits = PHONES.model_copy(update={"probe": 1.5, "wait": 0.0})
+    keeper, never, busy = Gatekeeper(), threading.Event(), threading.Event()
+    try:
+        with targets.open_target(info) as target:
+            first = keeper.wait(target, limits, never, lambda *_: None)
+            known = {one.key: one for one in first.readings}
+            assert {one.value for key, one in known.items() if key in ("temperature", "status", "battery")} == {None}
+            if known["probe"].value is None:
+                assert "differ" in (known["probe"].reason or "")
+                pytest.skip("this computer is too busy for the probe")
+            with ThreadPoolExecutor(processes := 4 * info.cores) as pool:
+                for _ in range(processes):
+                    pool.submit(_keep_busy, target, busy)
+                try:
+                    _wait_until_busy(target, processes)
+                    slow = keeper.wait(target, limits, never, lambda *_: None)
+                finally:
+                    busy.set()
+            (closed,) = slow.closed_by
+            assert (slow.outcome, closed.key) == ("marked", "probe")
+            assert closed.value is not None and closed.value > 1.5
+    finally:
+        change(battery_present=True)
+
+
+def _keep_busy(target: Any, until: threading.Event) -> None:
+    """Compute in one process of the phone until the event is set: adb hangs up on it."""
+    with suppress(BlockFailed):
+        target.shell(["awk", _BUSY], timeout=120, cancel=until)
+
+
+def _wait_until_busy(target: Any, processes: int) -> None:
+    deadline = time.monotonic() + 60
+    while len(target.shell(["pgrep", "-f", "busy_loop"], timeout=20).stdout.split()) < processes:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+_BUSY = "BEGIN { for (busy_loop = 0; busy_loop < 3e9; busy_loop++) x += busy_loop }"

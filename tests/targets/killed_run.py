@@ -1,4 +1,5 @@
-"""A run that changes a phone in every way but apps, puts everything back, and is killed before one of its steps."""
+"""A run that changes a phone in every way but apps, waits at a gate, pushes and writes files and records, puts
+everything back, and is killed before one of its steps."""
 
 from __future__ import annotations
 
@@ -7,18 +8,27 @@ import signal
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from mobilebench import targets
 from mobilebench.core.records import TargetInfo
+from mobilebench.engines.native import scratch_folder
+from mobilebench.recorders.base import Subject
+from mobilebench.recorders.lifecycle import recording
+from mobilebench.recorders.registry import READERS
+from mobilebench.suite.gates import PHONES
 from mobilebench.targets.android import adb_protocol
 from mobilebench.targets.android.files import Sync
 from mobilebench.targets.android.restore_copy import RestoreCopy
 from mobilebench.targets.android.shell import DeviceShell
+from mobilebench.targets.care.gates import Gatekeeper
 
 FLAGS = "/data/local/tmp/chrome-command-line"
+PUSHED = "pushed.bin"
+"""File that a run pushes. A whole file stays on the phone, so that the next run need not push it again."""
 STEPS: tuple[tuple[Any, tuple[str, ...]], ...] = (
-    (DeviceShell, ("script",)),
+    (DeviceShell, ("script", "run", "stream")),
     (Sync, ("stat", "read", "write")),
     (RestoreCopy, ("read", "write", "remove")),
     (adb_protocol, ("forward", "reverse", "remove_forward", "remove_reverse")),
@@ -43,11 +53,23 @@ def run(info: TargetInfo, asked: str, kill_at: int, counted: Path, environment: 
         phone.conditions(asked)
         changes.change_file(FLAGS, b"_ --ours\n")
         changes.set_debug_app("com.android.chrome")
+        Gatekeeper(every_s=0.01).wait(phone, PHONES, Event(), lambda *_: None)
         with phone.reverse(adb_protocol.free_port()):
             changes.forward("localabstract:nobody")
             phone.conditions(asked)
+            _measure(phone, counted.with_name(PUSHED))
         changes.put_back_all()
     counted.write_text(str(steps()))
+
+
+def _measure(phone: Any, file: Path) -> None:
+    """Push a file that the phone does not have, record, and write into the block's scratch folder."""
+    file.write_bytes(os.urandom(100_000))
+    recorders = [READERS[name](60.0) for name in ("battery", "thermal", "clocks", "load")]
+    with scratch_folder(phone) as scratch:
+        phone.push(file)
+        with recording(Subject(phone), recorders):
+            phone.shell(["sh", "-c", 'echo trace > "$1"', "write", f"{scratch}/trace.json"], timeout=30)
 
 
 @contextmanager

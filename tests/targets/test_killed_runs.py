@@ -1,4 +1,5 @@
-"""A run that is killed before any of its steps leaves nothing that the next command does not put back.
+"""A run that is killed before any of its steps leaves nothing that the next command does not put back or remove:
+changes, files that were pushed in part, scratch files, forwarded ports, and samplers of recorders.
 
 What the phone was is compared with what it is by full dumps, which know nothing of the restore file.
 """
@@ -24,6 +25,7 @@ from mobilebench.targets.limits import Limit
 from mobilebench.virtual import phones
 from tests.targets import killed_run
 from tests.targets.conftest import BUNDLED_ADB, own_adb
+from tests.targets.test_stream_real import left_on
 
 pytestmark = [pytest.mark.adb, pytest.mark.timeout(900)]
 
@@ -46,7 +48,8 @@ echo mine > /sdcard/mine.txt
 DUMP = """
 for table in global system secure; do settings list $table; done
 pm list packages
-for file in $(find /data/local/tmp /sdcard -type f); do stat -c '%a %n' "$file"; sha256sum "$file"; done
+for file in $(find /data/local/tmp /sdcard -type f ! -path '*/files/*/pushed.bin'); do
+stat -c '%a %n' "$file"; sha256sum "$file"; done
 wm size; wm density
 dumpsys power
 cat /sys/devices/system/cpu/cpufreq/policy*/scaling_governor /sys/devices/system/cpu/cpufreq/policy*/scaling_min_freq
@@ -81,6 +84,7 @@ class Bench:
             "reverses": reverses,
             "state": {name: value for name, value in state.items() if name not in PASSING},
             "has a copy": RestoreCopy.of(self.info).exists,
+            "samplers": left_on(self.info.id),
         }
 
     def run(self, kill_at: int) -> int | None:
@@ -129,7 +133,7 @@ def each(benches: list[Bench], check, numbers: range) -> None:
 def test_whatever_the_step_before_which_a_run_is_killed_the_next_command_puts_all_back(benches):
     before = {bench.name: bench.dump() for bench in benches}
     steps = benches[0].steps
-    assert steps > 50
+    assert steps > 70
 
     def check(bench: Bench, kill_at: int) -> None:
         assert bench.run(kill_at) == -signal.SIGKILL, kill_at

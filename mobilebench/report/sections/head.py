@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mobilebench.analysis.summary import RunSummary, TargetSummary
 from mobilebench.report import document as doc
-from mobilebench.report.phrases import counts_sentence, listed, plural, watched_counts
+from mobilebench.report.phrases import counts_sentence, listed, plural, stopped_sentence, watched_counts
 from mobilebench.report.sections import findings
 from mobilebench.report.views import RunView, target_names
 
@@ -34,6 +34,8 @@ def _head(run: RunSummary) -> list[doc.Block]:
     blocks += [doc.Paragraph(one.describe(), "small", forms=doc.DOCUMENTS) for one in run.info.imports]
     if run.rules:
         blocks.append(doc.Paragraph(" ".join(run.rules), "small", forms=doc.DOCUMENTS))
+    if run.stopped:
+        blocks.append(doc.Paragraph(doc.Sentence(stopped_sentence(run.stopped)), "small", forms=doc.DOCUMENTS))
     if run.watched:
         sentence = f"Also recorded, in passes of their own: {watched_counts(run)}."
         blocks.append(doc.Paragraph(sentence, "small", forms=doc.DOCUMENTS))
@@ -51,6 +53,8 @@ def _head(run: RunSummary) -> list[doc.Block]:
 def closing(view: RunView) -> doc.Section | None:
     """The last lines in the terminal: how many cases have each verdict."""
     blocks = [doc.Paragraph(f"{counts_sentence(view.run.counts)}.", forms=doc.TERMINAL)]
+    if view.run.stopped:
+        blocks.append(doc.Paragraph(doc.Sentence(stopped_sentence(view.run.stopped)), forms=doc.TERMINAL))
     if view.run.watched:
         blocks.append(doc.Paragraph(f"Also recorded: {watched_counts(view.run)}.", forms=doc.TERMINAL))
     return doc.Section("closing", blocks=tuple(blocks), style="part")

@@ -19,7 +19,7 @@ from mobilebench.analysis.labels import (
 )
 from mobilebench.analysis.stage_parts import CostStatistics
 from mobilebench.analysis.summary import BlockSummary, CaseSummary
-from mobilebench.core.records import Block, Case, Measurement, Proof, Reason, Stage
+from mobilebench.core.records import Block, Case, Gate, Measurement, Proof, Reason, Stage
 from mobilebench.core.sizes import decimal_size
 from mobilebench.recorders.clocks import is_time_in_state
 from mobilebench.report import document as doc
@@ -27,7 +27,9 @@ from mobilebench.report.figures.inline import sparkline
 from mobilebench.report.phrases import interval, milliseconds, plural, spread
 from mobilebench.report.sections.pages import compiled, how_received, received
 from mobilebench.report.views import ModelView, series_title
+from mobilebench.statistics.estimates import median
 from mobilebench.verdicts.next_steps import next_step
+from mobilebench.verdicts.stopped import judge_stopped
 
 SHOWN_SAMPLES = 40
 """The most samples of a block that are printed individually."""
@@ -242,13 +244,26 @@ def _block(block: BlockSummary) -> Iterator[doc.Block]:
 
 def _care(block: Block) -> Iterator[doc.Block]:
     """The gate before the block, and the attempts that were stopped for heat."""
-    for number, one in enumerate(block.stopped, 1):
-        yield doc.Paragraph(f"Attempt {number} was stopped and does not count: {one.describe()}.", "small")
-    if gate := block.gate:
-        ways = {"open": "open", "marked": "not open in time, measured anyway", "skipped": "not open in time, skipped"}
-        read = "; ".join(one.describe() for one in gate.readings)
-        waited = f" after {gate.waited_ms / 1000:.0f} s" if gate.waited_ms else ""
-        yield doc.Paragraph(f"Gate {ways[gate.outcome]}{waited}: {read}.", "small")
+    for number, attempt in enumerate(block.stopped, 1):
+        if attempt.gate:
+            yield doc.Paragraph(f"Attempt {number}: {_gate(attempt.gate)}", "small")
+        verdict = judge_stopped(attempt)
+        words: list[doc.Span] = [f"Attempt {number} ", doc.StatusWord(verdict.status)]
+        for one in verdict.reasons:
+            words += [" ", *doc.spans(_with_code(one.sentence, {one.sentence: one.code}))]
+        yield doc.Paragraph(tuple(words), "small")
+        if attempt.measurement and (values := attempt.measurement.prediction_ms):
+            made = f"Until then: {plural(len(values), 'prediction')}, median {duration(median(values))} ms."
+            yield doc.Paragraph(made, "small")
+    if block.gate:
+        yield doc.Paragraph(_gate(block.gate), "small")
+
+
+def _gate(gate: Gate) -> str:
+    ways = {"open": "open", "marked": "not open in time, measured anyway", "skipped": "not open in time, skipped"}
+    read = "; ".join(one.describe() for one in gate.readings)
+    waited = f" after {gate.waited_ms / 1000:.0f} s" if gate.waited_ms else " at once"
+    return f"Gate {ways[gate.outcome]}{waited}: {read}."
 
 
 def proof_facts(case: Case, answer: Measurement) -> list[tuple[str, tuple[doc.Fact, ...]]]:

@@ -19,7 +19,7 @@ SETS: tuple[ConditionSet, ...] = get_args(ConditionSet)
 
 SETS_MEAN: dict[ConditionSet, str] = {
     "default": "what keeps pages visible and the screen the same; a condition that the phone refuses is named, and the"
-    " phone is measured without it",
+    " phone is measured without it, which makes its blocks suspect",
     "strict": "the default ones, do-not-disturb and fixed performance; what a phone refuses makes its cases"
     " `unsupported`",
     "none": "nothing is changed but what a browser needs",

@@ -16,11 +16,14 @@ from mobilebench.core.errors import BlockFailed, MobilebenchError
 from mobilebench.core.records import Gate, GateKey, GateLimits, GateReading
 from mobilebench.recorders.base import Observable
 from mobilebench.recorders.reading import Void
+from mobilebench.targets.care.ending import ask_to_end
 from mobilebench.targets.care.readings import Found, Reader
 from mobilebench.targets.limits import SLICE_SECONDS
 
 EVERY_S = 5.0
 """Seconds between two readings, while waiting and during a block."""
+END_SECONDS = 10.0
+"""How long a runner may take to report what it has measured, after it was asked to end."""
 COOL_BY = 5.0
 """Degrees below the ceiling to which a target is cooled after a block was stopped, unless its limit is lower."""
 
@@ -94,23 +97,34 @@ class Gatekeeper:
             return before.model_copy(update={"reason": f"it cannot be read any more: {found.value.reason}"})
         return GateReading(key=key, source=found.source, unit=found.unit, limit=limit, reason=found.value.reason)
 
-    def watch(self, target: Observable, ceiling: float, cancel: Event) -> Watch:
-        """A watch over a block; enter it while the block is measured."""
-        return Watch(self._reader, target, ceiling, cancel, self._every_s)
+    def watch(self, target: Observable, ceiling: float, cancel: Event, program: str | None = None) -> Watch:
+        """A watch over a block; enter it while the block is measured. `program` is the name of the runner, if one
+        measures."""
+        return Watch(self._reader, target, ceiling, cancel, self._every_s, program)
 
 
 class Watch:
     """Reads the target's temperature during a block, and sets `stop` when it is above the ceiling or on cancel.
 
-    Entering starts a thread, leaving ends it. A temperature that cannot be read does not stop the block.
+    Entering starts a thread, leaving ends it. A temperature that cannot be read does not stop the block. A runner is
+    asked to end first, so that it reports what it has measured, and has `END_SECONDS` for that.
     """
 
-    def __init__(self, reader: Reader, target: Observable, ceiling: float, cancel: Event, every_s: float) -> None:
+    def __init__(
+        self,
+        reader: Reader,
+        target: Observable,
+        ceiling: float,
+        cancel: Event,
+        every_s: float,
+        program: str | None = None,
+    ) -> None:
         self._reader = reader
         self._target = target
         self._ceiling = ceiling
         self._cancel = cancel
         self._every_s = every_s
+        self._program = program
         self._ended = Event()
         self._thread = Thread(target=self._run, name=f"ceiling of {target.info.id}", daemon=True)
         self.stop = Event()
@@ -146,5 +160,14 @@ class Watch:
                 continue  # the block ends, or notices by itself that its target is lost
             if not isinstance(found.value, Void) and found.value > self._ceiling:
                 self.exceeded = (found.source, found.value)
-                self.stop.set()
+                self._end()
                 return
+
+    def _end(self) -> None:
+        """End the block, and give a runner the time to report."""
+        if self._program and ask_to_end(self._target, self._program):
+            until = time.monotonic() + END_SECONDS
+            while time.monotonic() < until and not self._cancel.is_set():
+                if self._ended.wait(min(SLICE_SECONDS, self._every_s)):
+                    return
+        self.stop.set()

@@ -208,7 +208,11 @@ ABILITIES = (
     ),
     Ability(("grep",), "shortens long answers on the phone", source="BSD grep to Android 8, toybox from 9 on"),
     Ability(("date",), "the phone's time, to compare with the times of exits", source=_TOYBOX),
-    Ability(("kill",), "ends uiautomator2's server", source="built into the shell"),
+    Ability(
+        ("kill",),
+        "ends uiautomator2's server, and asks a runner to report when the phone is too hot",
+        source="built into the shell",
+    ),
     Ability(("sh",), "pipes and lists of commands", source="mksh"),
     Ability(("file", "/data/local/tmp"), "files, and programs that are executed", source=_POLICY),
     # Browsers

@@ -1,5 +1,6 @@
 #include "core/predictions.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +9,14 @@
 /* Groups are made this many times longer than necessary, because the processor may speed up later. */
 #define MARGIN 2
 #define LARGEST_GROUP 1048576L
+
+/* Set by SIGTERM while predictions are made. */
+static volatile int asked_to_end;
+
+static void ask_to_end(int number) {
+    (void)number;
+    asked_to_end = 1;
+}
 
 struct subject {
     struct options *options;
@@ -32,11 +41,12 @@ static bool timed(const struct subject *subject, long group, double *spent_ms, s
     return true;
 }
 
-/* Adds samples until there are `most`, or until the time is over and there are `min_predictions`. */
+/* Adds samples until there are `most`, or until the time is over (SIGTERM ends it early) and there are
+ * `min_predictions`. */
 static bool take_samples(struct predictions *predictions, const struct subject *subject, long most, double end_ms,
                          struct problem *problem) {
     while (predictions->count < most &&
-           (predictions->count < subject->options->min_predictions || clock_ms() < end_ms)) {
+           (predictions->count < subject->options->min_predictions || (!asked_to_end && clock_ms() < end_ms))) {
         double spent = 0;
         if (!timed(subject, predictions->group, &spent, problem))
             return false;
@@ -112,6 +122,7 @@ bool predictions_take(struct predictions *predictions, struct options *options, 
                       void *state, struct proof *proof, struct problem *problem) {
     struct subject subject = {options, engine, state};
     long most = options->max_predictions;
+    signal(SIGTERM, ask_to_end);
     double end_ms = clock_ms() + options->max_seconds * 1e3;
     if (!take_samples(predictions, &subject, most < CALIBRATION ? most : CALIBRATION, end_ms, problem))
         return false;
@@ -121,7 +132,10 @@ bool predictions_take(struct predictions *predictions, struct options *options, 
             return false;
         end_ms = clock_ms() + options->max_seconds * 1e3;
     }
-    return take_samples(predictions, &subject, most, end_ms, problem);
+    bool done = take_samples(predictions, &subject, most, end_ms, problem);
+    if (asked_to_end)
+        prove_note(proof, "SIGTERM ended the predictions early");
+    return done;
 }
 
 void predictions_free(struct predictions *predictions) {
