@@ -3,6 +3,9 @@ and a real engine."""
 
 from __future__ import annotations
 
+import itertools
+import re
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +26,7 @@ from mobilebench.session import RunRequest, events, run
 from mobilebench.session.dependencies import Dependencies, engine
 from mobilebench.suite import Plan
 from mobilebench.suite.gates import PHONES
+from mobilebench.targets.android.shell import DeviceShell
 from mobilebench.targets.care.gates import Gatekeeper
 from mobilebench.virtual import faults, phones
 from tests.session.fakes import SUITE, Seen
@@ -93,14 +97,16 @@ class Measured:
 class Meddled:
     """The engine tflite, and what happens to the phone when it begins to measure."""
 
-    before: Callable[[], None] = lambda: None
+    before: Callable[[], BlockRule | None] = lambda: None
+    """Called first; the rule that it returns holds instead of the planned one."""
     real: Any = field(default_factory=lambda: engine("tflite"))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.real, name)
 
     def measure(self, prepared: PreparedCase, **options: Any) -> BlockResult:
-        self.before()
+        if rule := self.before():
+            prepared = replace(prepared, block=prepared.block.model_copy(update={"rule": rule}))
         found: BlockResult = self.real.measure(prepared, **options)
         return found
 
@@ -111,7 +117,7 @@ def measure(serial: str, tmp_path: Path) -> Callable[..., Measured]:
         limits: GateLimits,
         rule: BlockRule = SHORT,
         *,
-        during: Callable[[], None] = lambda: None,
+        during: Callable[[], BlockRule | None] = lambda: None,
         device: str | None = None,
         **reactions: Callable[[], None],
     ) -> Measured:
@@ -202,22 +208,37 @@ def test_a_phone_that_becomes_warm_during_the_block_is_suspect(measure: Callable
     assert found.codes & ABOUT_THE_PHONE == {"temperature-rose"}
 
 
-def test_a_block_is_stopped_cooled_and_repeated(measure: Callable[..., Measured]) -> None:
-    heats = iter([lambda: change(thermal_skin=55.0)])
+def test_a_block_is_stopped_cooled_and_repeated(measure: Callable[..., Measured], serial: str) -> None:
+    """The phone becomes hot when the runner of the first attempt predicts; the second attempt is short."""
+    attempts = itertools.count()
 
-    def during() -> None:
-        next(heats, lambda: None)()
+    def during() -> BlockRule | None:
+        if next(attempts):
+            return SHORT
+        threading.Thread(target=_heat_while_it_predicts, args=(serial,)).start()
+        return None
 
-    rule = LONG.model_copy(update={"max_predictions": 200_000, "max_seconds": 3.0})
-    found = measure(PHONES, rule, during=during, BlockStopped=lambda: change(thermal_skin=31.0))
+    found = measure(PHONES, LONG, during=during, BlockStopped=lambda: change(thermal_skin=31.0))
     (stopped,) = found.block.stopped
     assert (found.block.outcome, stopped.celsius, stopped.limit) == ("measured", 55.0, 50.0)
     assert stopped.measurement is not None, "the runner reports what it has measured until then"
-    assert len(stopped.measurement.prediction_ms) >= rule.min_predictions
+    assert len(stopped.measurement.prediction_ms) >= LONG.min_predictions
     assert "SIGTERM ended the predictions early" in stopped.measurement.proof.notes
     assert found.block.measurement is not None
     assert "SIGTERM ended the predictions early" not in found.block.measurement.proof.notes
     assert "stopped-before" in found.codes
+
+
+def _heat_while_it_predicts(serial: str) -> None:
+    """Heat the phone as soon as its runner catches SIGTERM, which it does while it predicts."""
+    script = "p=$(pgrep -n -x mobilebench-run) && grep SigCgt /proc/$p/status"
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        found = re.match(rb"SigCgt:\s*(\w+)", DeviceShell(serial).script(script).stdout)
+        if found and int(found[1], 16) >> (signal.SIGTERM - 1) & 1:
+            change(thermal_skin=55.0)
+            return
+        time.sleep(0.02)
 
 
 def test_the_probe_computes_on_a_phone(measure: Callable[..., Measured]) -> None:
@@ -252,8 +273,11 @@ def test_the_probe_sees_a_slow_phone_whose_sensors_say_nothing(serial: str) -> N
     keeper, never, busy = Gatekeeper(), threading.Event(), threading.Event()
     try:
         with targets.open_target(info) as target:
-            first = keeper.wait(target, limits, never, lambda *_: None)
-            known = {one.key: one for one in first.readings}
+            for _ in range(10):
+                first = keeper.wait(target, limits, never, lambda *_: None)
+                known = {one.key: one for one in first.readings}
+                if known["probe"].value is not None:
+                    break
             assert {one.value for key, one in known.items() if key in ("temperature", "status", "battery")} == {None}
             if known["probe"].value is None:
                 assert "differ" in (known["probe"].reason or "")

@@ -1,5 +1,6 @@
 /* An engine that computes nothing: each inference sleeps. It shows the cost of everything around a measurement. With
  * the backend `instant` an inference returns at once, faster than any clock can measure. */
+#include <errno.h>
 #include <string.h>
 #include <time.h>
 
@@ -29,7 +30,11 @@ static bool predict(void *state, struct options *options, struct problem *proble
     if (strcmp(options->backend, "instant") == 0)
         return true;
     struct timespec left = {.tv_nsec = SLEEP_NANOSECONDS};
-    return nanosleep(&left, NULL) == 0 || fail(problem, OUTCOME_ERROR, "the sleep was interrupted");
+    while (nanosleep(&left, &left) != 0) {
+        if (errno != EINTR)
+            return fail(problem, OUTCOME_ERROR, "the sleep was interrupted");
+    }
+    return true;
 }
 
 static const char *version(void *state) {
