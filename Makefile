@@ -115,7 +115,7 @@ drill: $(STAMPS)/python native ## Cause faults in runs on virtual phones, for le
 	@scripts/system-packages.sh adb bwrap
 	@$(BIN)/mobilebench models build mlp_4x256 && $(BIN)/python -m benchmarks.fault_drill --short --seed $(SEED)
 
-fuzz: $(STAMPS)/python ## Fuzz the runner's arguments, input files, JSON and traces, and both ends of adb's protocol, for SECONDS=60 each
+fuzz: $(STAMPS)/python ## Fuzz the runner's arguments, input files, JSON and traces, both ends of adb's protocol, and what reads phones' output, for SECONDS=60 each
 	@scripts/system-packages.sh clang && scripts/system-packages.sh clang-runtime
 	@cmake --preset fuzz -S native >/dev/null && cmake --build native/build/fuzz >/dev/null
 	@for part in args input_file json trace; do \
@@ -126,6 +126,7 @@ fuzz: $(STAMPS)/python ## Fuzz the runner's arguments, input files, JSON and tra
 	    echo "$$part: $(SECONDS) s, $$(sed -n 's/^stat::number_of_executed_units: *//p' $$log) inputs, nothing found"; \
 	done
 	@$(BIN)/python scripts/fuzz_adb.py --seconds $(SECONDS)
+	@$(BIN)/python scripts/fuzz_phone_output.py --seconds $(SECONDS)
 
 wheel: web native native-android ## Build a wheel with the pages and every runner inside
 	@$(BIN)/hatchling build -t wheel

@@ -3,6 +3,5 @@
 from __future__ import annotations
 
 from mobilebench.bugreport.collection import Member, collect
-from mobilebench.bugreport.redaction import Redaction
 
-__all__ = ["Member", "Redaction", "collect"]
+__all__ = ["Member", "collect"]

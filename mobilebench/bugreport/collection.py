@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import mobilebench
-from mobilebench.bugreport.redaction import Redaction
 from mobilebench.core.errors import BadInput
 from mobilebench.core.records import Block, Run, TargetInfo
+from mobilebench.results.redaction import Redaction
 from mobilebench.session.journal import FILE_NAME as JOURNAL_NAME
 from mobilebench.session.journal import LOG_NAME
 

@@ -1,8 +1,7 @@
-"""`mobilebench doctor`, and the same examination before a run."""
+"""`mobilebench doctor`."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,11 +12,7 @@ from mobilebench.cli.quarantine import in_force
 from mobilebench.cli.results import Out, results_folder
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from mobilebench.core.records import Quarantine, TargetInfo
-    from mobilebench.results.store import Store
-    from mobilebench.session.events import Event, Subscriber
+    from mobilebench.core.records import Quarantine
     from mobilebench.targets.care.doctor import Report
 
 _MARKS = {"ok": "ok", "degraded": "DEGRADED", "blocking": "BLOCKING", "unknown": "unknown"}
@@ -27,12 +22,13 @@ def doctor(
     serial: Annotated[
         str,
         typer.Option(
-            metavar="all|host|SERIAL,…",
+            metavar="all|host|SERIAL|KIND:VALUE,…",
             envvar="ANDROID_SERIAL",
-            help="The targets to examine; `mobilebench devices` lists them.",
+            help="The targets to examine, as for `run --serial`; `mobilebench devices` lists them.",
             autocompletion=options.complete_serials,
         ),
     ] = "all",
+    rack: options.RackFile = None,
     fix: Annotated[
         bool,
         typer.Option(
@@ -47,22 +43,26 @@ def doctor(
     """Examine this computer and the phones before they are measured: what is wrong, why it matters, how to mend it.
 
     A target is `ready`, `degraded` (results may be worse), `blocked` (nothing useful can be measured), or
-    `quarantined` (`mobilebench quarantine`). Each run does the same and says what is degraded. A phone that another
-    run is measuring is left alone. Exit code 0: all are ready · 4: some are degraded · 1: some are blocked or in
-    quarantine.
+    `quarantined` (`mobilebench quarantine`). Each run examines its phones in the same way: it leaves out those that
+    are blocked, and keeps what is degraded with its results. A phone that another run is measuring is left alone. Exit
+    code 0: all are ready · 4: some are degraded · 1: some are blocked or in quarantine.
 
     Examples:
 
     - `mobilebench doctor`
 
     - `mobilebench doctor --serial R5CT1234567 --fix`
+
+    - `mobilebench doctor --serial label:fast --rack lab.yaml`
     """
     from mobilebench import targets
     from mobilebench.core.errors import ExitCode
     from mobilebench.results import quarantine
+    from mobilebench.targets import rack as racks
     from mobilebench.targets.care.doctor import examine_all
 
-    chosen = targets.select(serial, need_ready=False)
+    with racks.using(rack):
+        chosen = targets.select(serial, need_ready=False)
     held = in_force(results_folder(out))
     examined = [(report, quarantine.of(report.info, held)) for report in examine_all(chosen, fix=fix)]
     if json:
@@ -113,54 +113,3 @@ def _print(report: Report, of: Quarantine | None) -> None:
             say(f"  {'':<{width}}    {check.why}")
             say(f"  {'':<{width}}    {finding.mend or check.mend}")
     say("")
-
-
-def without_quarantined(chosen: Sequence[TargetInfo], folder: Path, named: Collection[str] = ()) -> list[TargetInfo]:
-    """Give phones in quarantine a state that leaves them out of the run.
-
-    The store of `folder` is opened only if a phone is among the targets: opening brings an older store up to date.
-
-    Raises:
-        BadInput: one of them is named.
-    """
-    from mobilebench.results import quarantine
-    from mobilebench.targets.android import discovery
-
-    if all(info.kind != "android" for info in chosen):
-        return list(chosen)
-    found = quarantine.marked(chosen, in_force(folder))
-    for before, info in zip(chosen, found, strict=True):
-        if info.id in named and info.state != before.state:
-            raise discovery.not_ready_error(info)
-    return found
-
-
-def say_what_is_degraded(chosen: Iterable[TargetInfo]) -> list[Report]:
-    """Examine the ready phones, print one line for each that has a fault, and return those. They are measured all the
-    same."""
-    from mobilebench.targets.android import discovery
-    from mobilebench.targets.care.doctor import examine_all
-
-    ready = [info for info in chosen if info.kind == "android" and info.state == discovery.READY]
-    faulty = [report for report in examine_all(ready) if report.faults]
-    for report in faulty:
-        say(f"{report.info.id} is {report.outcome()}: {report.line()} (`mobilebench doctor` says more).", err=True)
-    return faulty
-
-
-def recorded(reports: Sequence[Report], store: Store, on_event: Subscriber) -> Subscriber:
-    """A subscriber to a run's events that also stores these reports, as events `DoctorFound` of the run."""
-    from mobilebench.session.events import RunStarted
-
-    def then(event: Event) -> None:
-        if isinstance(event, RunStarted):
-            for one in reports:
-                faults = [
-                    {"check": check.name, "finding": finding.state, "words": finding.words}
-                    for check, finding in one.faults
-                ]
-                data = {"outcome": one.outcome(), "faults": faults}
-                store.add_event(event.run_id, "DoctorFound", at=event.at, target=one.info.id, data=data)
-        on_event(event)
-
-    return then

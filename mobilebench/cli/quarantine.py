@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,7 +20,13 @@ if TYPE_CHECKING:
 
 app = options.group("Leave phones out of runs until a time, and let them be measured again.")
 
-_Serial = Annotated[str, typer.Argument(metavar="SERIAL", help="The phone.", autocompletion=options.complete_serials)]
+_PHONES = "as for `run --serial`: `all`, serials, `name:…`, `label:…`, `group:…`, `soc:…` or `model:…`"
+_Phones = Annotated[
+    str,
+    typer.Argument(
+        metavar="SERIAL|KIND:VALUE,…", help=f"The phones, {_PHONES}.", autocompletion=options.complete_serials
+    ),
+]
 _TIME = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _LONGEST = timedelta(days=3653)
@@ -28,76 +35,115 @@ _TIME_HINT = "Give --for a time such as 30m, 2h or 7d, or --until a date such as
 
 @app.command("list")
 def list_quarantined(
+    phones: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[SERIAL|KIND:VALUE,…]",
+            help=f"Only these phones, {_PHONES}.",
+            autocompletion=options.complete_serials,
+        ),
+    ] = None,
     every: Annotated[bool, typer.Option("--all", help="Also list those that have ended or were lifted.")] = False,
+    rack: options.RackFile = None,
     out: Out = None,
     json: Json = False,
 ) -> None:
-    """List the phones in quarantine, until when, and why."""
+    """List the phones in quarantine, until when, and why.
+
+    Examples:
+
+    - `mobilebench quarantine list --all`
+
+    - `mobilebench quarantine list label:fast --rack lab.yaml`
+    """
     from mobilebench.results import quarantine
     from mobilebench.results.store import Store
+    from mobilebench.targets import rack as racks
 
-    store = Store.existing(results_folder(out))
+    folder = results_folder(out)
+    store = Store.existing(folder)
     found: list[Quarantine] = []
     if store is not None:
         with store:
             found = store.quarantines() if every else quarantine.in_force(store)
+    if phones is not None and found:
+        with racks.using(rack):
+            found = _concerning(phones, folder, found)
     if json:
         print_json([one.model_dump(mode="json") for one in found])
     elif found:
         columns = ["serial", "model", "since", "until", "reason", *(["lifted"] if every else [])]
         print_table(columns, [_row(one)[: len(columns)] for one in found])
+    elif phones is not None:
+        say("None of these phones was ever in quarantine." if every else "None of these phones is in quarantine.")
     else:
         say("No phone was ever in quarantine." if every else "No phone is in quarantine.")
 
 
 @app.command()
 def add(
-    serial: _Serial,
+    phones: _Phones,
     reason: Annotated[str, typer.Option("--reason", help="Why, in a few words.")],
     until: Annotated[
         str | None, typer.Option("--until", metavar="TIME", help="End, such as 2026-12-01T18:00 (local time).")
     ] = None,
     for_: Annotated[str | None, typer.Option("--for", metavar="TIME", help="How long, such as 30m, 2h or 7d.")] = None,
+    rack: options.RackFile = None,
     out: Out = None,
 ) -> None:
-    """Leave a phone out of runs until a time.
+    """Leave phones out of runs until a time.
 
-    `run --serial all` leaves it out and records why; a run that names it is refused. The phone is recognised by its own
-    serial number and model, so it stays out under another connection. It need not be attached if an earlier run in this
-    store measured it.
+    `run --serial all` leaves them out and records why; a run that names one is refused. A phone is recognised by its
+    own serial number and model, so it stays out under another connection. It need not be attached if an earlier run in
+    this store measured it.
 
-    Example: `mobilebench quarantine add R5CT1234567 --for 2h --reason "its cable is loose"`
+    Examples:
+
+    - `mobilebench quarantine add R5CT1234567 --for 2h --reason "its cable is loose"`
+
+    - `mobilebench quarantine add group:a --until 2026-12-24T08:00 --reason "lent to Lab A" --rack lab.yaml`
     """
     from mobilebench.results import quarantine
     from mobilebench.results.store import Store
+    from mobilebench.targets import rack as racks
 
     end = _end(until, for_)
     folder = results_folder(out)
-    target = _phone(serial, folder)
+    with racks.using(rack):
+        chosen = _chosen(phones, folder)
     with Store.open(folder) as store:
-        added = quarantine.add(store, target, end, reason)
-    say(f"{serial} is {added.describe()}.")
+        added = [(info.id, quarantine.add(store, info, end, reason)) for info in chosen]
+    for serial, one in added:
+        say(f"{serial} is {one.describe()}.")
 
 
 @app.command()
-def lift(serial: _Serial, out: Out = None) -> None:
-    """Let a phone be measured again.
+def lift(phones: _Phones, rack: options.RackFile = None, out: Out = None) -> None:
+    """Let phones be measured again; `all` ends every quarantine, also of phones that are away.
 
-    Example: `mobilebench quarantine lift R5CT1234567`
+    Examples:
+
+    - `mobilebench quarantine lift R5CT1234567`
+
+    - `mobilebench quarantine lift all`
     """
     from mobilebench.core.errors import BadInput
     from mobilebench.results import quarantine
     from mobilebench.results.store import Store
+    from mobilebench.targets import rack as racks
 
     folder = results_folder(out)
     lifted: list[Quarantine] = []
     if (store := Store.existing(folder)) is not None:
-        with store:
-            lifted = quarantine.lift(store, serial) or quarantine.lift(store, _phone(serial, folder))
+        with store, racks.using(rack):
+            held = quarantine.in_force(store)
+            lifted = quarantine.end(store, _concerning(phones, folder, held) if held else [])
     if not lifted:
-        raise BadInput(f"{serial} is not in quarantine.", hint="`mobilebench quarantine list` shows which phones are.")
+        raise BadInput(
+            f"No phone of “{phones}” is in quarantine.", hint="`mobilebench quarantine list` shows which phones are."
+        )
     for one in lifted:
-        say(f"{serial} is no longer {one.describe()}.")
+        say(f"{one.serial} is no longer {one.describe()}.")
 
 
 def in_force(folder: Path) -> list[Quarantine]:
@@ -137,22 +183,74 @@ def _end(until: str | None, for_: str | None) -> datetime:
     raise BadInput(f"“{given}” is not a time within the next ten years.", hint=_TIME_HINT)
 
 
-def _phone(serial: str, folder: Path) -> TargetInfo:
-    """The phone that is attached under this serial, or else the one that a stored run measured under it last."""
+def _concerning(phones: str, folder: Path, held: Sequence[Quarantine]) -> list[Quarantine]:
+    """Those of these quarantines that are of the chosen phones. A phone that is away is known by its serial.
+
+    Raises:
+        BadInput: a word names no phone, neither an attached one nor one of these.
+    """
     from mobilebench import targets
     from mobilebench.core.errors import BadInput
-    from mobilebench.results.store import Store
+    from mobilebench.results import quarantine
+    from mobilebench.targets import rack, selection
 
-    if serial in (targets.ALL, targets.HOST) or "," in serial:
-        raise BadInput("Quarantine is for one phone.", hint="Name its serial: `mobilebench devices` lists them.")
-    try:
-        return targets.select(serial, need_ready=False)[0]
-    except BadInput:
-        store = Store.existing(folder)
-        if store is None:
-            raise
-        with store:
-            known = [info for run in store.runs() for info in run.targets if info.id == serial]
-        if not known:
-            raise
-        return known[-1]
+    found: list[Quarantine] = []
+    for word in selection.words(phones):
+        if word == targets.ALL:
+            return list(held)
+        selector = selection.parse(word)
+        serials = {word} if selector is None else selection.serials_in_file(selector, rack.current())
+        own = [one for serial in serials for one in quarantine.named(serial, held)]
+        if selector is not None or not own:
+            try:
+                chosen = _chosen(word, folder)
+            except BadInput:
+                if not own:
+                    raise
+                chosen = []
+            own += [one for one in held if any(quarantine.concerns(one, info) for info in chosen)]
+        found += own
+    return [one for one in held if one in found]
+
+
+def _chosen(phones: str, folder: Path) -> list[TargetInfo]:
+    """The phones of a selection; one that is not attached is described as a stored run measured it last.
+
+    Raises:
+        BadInput: a word names this computer, or no phone.
+    """
+    from mobilebench import targets
+    from mobilebench.core.errors import BadInput
+    from mobilebench.targets import selection
+    from mobilebench.targets.android import identity
+
+    found: dict[str, TargetInfo] = {}
+    for word in selection.words(phones):
+        if word == targets.HOST:
+            raise BadInput("Quarantine is for phones, not for this computer.", hint="Leave it out with --serial.")
+        try:
+            chosen = targets.select(word, need_ready=False)
+        except BadInput:
+            chosen = _measured_before(word, folder)
+            if not chosen:
+                raise
+        usual = [one for one in chosen if one.kind == "android" and not one.state.startswith(identity.SAME_PHONE)]
+        found |= {info.id: info for info in usual}
+    if not found:
+        raise BadInput("No phone is attached.", hint="Name one that a run of this store measured, by its serial.")
+    return list(found.values())
+
+
+def _measured_before(word: str, folder: Path) -> list[TargetInfo]:
+    """The phones that a word means by its serial, or by the rack file, as the stored runs measured them last."""
+    from mobilebench.results.store import Store
+    from mobilebench.targets import rack, selection
+
+    selector = selection.parse(word)
+    serials = {word} if selector is None else selection.serials_in_file(selector, rack.current())
+    store = Store.existing(folder)
+    if store is None:
+        return []
+    with store:
+        known = {info.id: info for run in store.runs() for info in run.targets if info.id in serials}
+    return list(known.values())

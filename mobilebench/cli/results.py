@@ -16,8 +16,7 @@ from mobilebench.core.sizes import decimal_size
 from mobilebench.results.names import TableName
 
 if TYPE_CHECKING:
-    from mobilebench.reference.published import Reference
-    from mobilebench.report.compose import ReportFiles
+    from mobilebench.core.records import Run
     from mobilebench.report.document import Figure
     from mobilebench.report.figures.static import Format as Picture
     from mobilebench.results.store import Store
@@ -78,6 +77,14 @@ def report(
             help="Also write the figures as files beside the report: `svg`, `png` or `pdf`, or several of them.",
         ),
     ] = None,
+    anonymise: Annotated[
+        bool,
+        typer.Option(
+            "--anonymise",
+            help="Write it into the folder `anonymous` beside the report, with pseudonyms such as phone-1 in place of "
+            "serials, addresses, host and user names.",
+        ),
+    ] = False,
     out: Out = None,
 ) -> None:
     """Write the report of a run (HTML, Markdown, CSV) from its stored raw samples, and print its path.
@@ -89,28 +96,38 @@ def report(
     - `mobilebench report last --tables --reference tosem2025`
 
     - `mobilebench report last --group-by gpu_vendor`
+
     - `mobilebench report last --figures svg,pdf`
+
+    - `mobilebench report last --anonymise`
     """
     from mobilebench.reference import published
-    from mobilebench.report import figure_files
+    from mobilebench.report import compose, figure_files
 
     wanted = figure_files.formats(split(figures)) if figures else ()
     loaded = published.load(reference) if reference else None
     store = _store(out)
-    files = write_report(store, run, results_folder(out), tables=tables, reference=loaded, group_by=group_by)
+    found = store.load(run)
+    folder = results_folder(out) / "runs" / found.info.id
+    if anonymise:
+        from mobilebench.results.anonymous import Anonymiser
+
+        found, folder = Anonymiser([found.info]).run(found), folder / "anonymous"
+    gc.freeze()  # A large run has millions of objects that stay until the command ends; they are not garbage.
+    files = compose.write(found, folder, tables=tables, reference=loaded, group_by=group_by)
     say(files.html)
     if files.study:
         say(files.study)
     if wanted:
-        say(_write_figures(store, run, files.html.parent / "figures", wanted))
+        say(_write_figures(found, folder / "figures", wanted))
 
 
-def _write_figures(store: Store, run: str, folder: Path, wanted: Sequence[Picture]) -> str:
+def _write_figures(run: Run, folder: Path, wanted: Sequence[Picture]) -> str:
     """Write the figures of a run; returns a sentence about the files."""
     from mobilebench.analysis.summary import summarise
     from mobilebench.report import compose, figure_files
 
-    found = figure_files.named(compose.document(summarise(store.load(run))))
+    found = figure_files.named(compose.document(summarise(run)))
     return draw_figures(found, folder, wanted) or "This run has nothing that a figure could show."
 
 
@@ -122,25 +139,6 @@ def draw_figures(figures: Mapping[str, Figure], folder: Path, wanted: Sequence[P
     with progress.of_figures() as shown:
         files = figure_files.write(figures, folder, wanted, shown)
     return f"{len(files)} file{'' if len(files) == 1 else 's'} of figures: {folder}" if files else None
-
-
-def write_report(
-    store: Store,
-    run: str,
-    folder: Path,
-    *,
-    tables: bool = False,
-    reference: Reference | None = None,
-    group_by: str | None = None,
-) -> ReportFiles:
-    """Write the report files of a run into its folder."""
-    from mobilebench.report import compose
-
-    loaded = store.load(run)
-    gc.freeze()  # A large run has millions of objects that stay until the command ends; they are not garbage.
-    return compose.write(
-        loaded, folder / "runs" / loaded.info.id, tables=tables, reference=reference, group_by=group_by
-    )
 
 
 def results(

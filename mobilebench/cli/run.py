@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from mobilebench.cli import builds, care_words, devices, doctor, libraries, options, resuming
+from mobilebench.cli import builds, care_words, devices, examination, libraries, options, resuming
 from mobilebench.cli.libraries import EngineLibrary
 from mobilebench.cli.output import Json, console, duration, print_json, print_table, say, split
 from mobilebench.cli.results import Out, results_folder, say_where_traces_are
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from mobilebench.results.store import Store
     from mobilebench.session import RunResult
     from mobilebench.suite import Plan
-    from mobilebench.targets.care.doctor import Report
 
 Access = Literal["read", "mapped"]
 Effort = Literal["quick", "normal", "rigorous"]
@@ -274,6 +273,15 @@ def run(
             help="How long to wait each time that a phone goes away during the run; 0: do not wait.",
         ),
     ] = 120,
+    blocked_too: Annotated[
+        bool,
+        typer.Option(
+            "--blocked-too",
+            rich_help_panel=options.HOW,
+            help="Also measure phones that the doctor finds blocked, such as for lack of storage; otherwise they are "
+            "left out, and one that is named ends the run at once.",
+        ),
+    ] = False,
     out: Out = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the plan and its estimated time; measure nothing.")
@@ -345,7 +353,8 @@ def run(
             resuming.print_what_is_left(begun, left, json=json)
             return
         builds.require_current(begun.planned if left and begun.info.goal else left, begun.info.targets)
-        _finish(_resume(begun, left, store, wait_for_phone, retry_failed=again), store, json, retry_failed=again)
+        result = _resume(begun, left, store, wait_for_phone, retry_failed=again, blocked_too=blocked_too)
+        _finish(result, store, json, retry_failed=again)
         return
     if retry is not None:
         raise BadInput(
@@ -377,24 +386,29 @@ def run(
         conditions=conditions,
     )
     context.with_resource(racks.using(rack))
-    named = [] if targets.ALL in split([serial]) else split([serial])
-    chosen = doctor.without_quarantined(targets.select(serial), folder, named)
+    selected = targets.select(serial)
+    named = targets.named(serial, selected)
+    chosen = examination.without_quarantined(selected, folder, named)
     libraries.require_use(chosen)
-    missed = devices.left_out(chosen)
-    try:
-        plan = suites.plan(definition, [info for info in chosen if info.state == "device"], selection, seed)
-    except NothingToMeasure:
-        for phone in missed:
-            say(devices.sentence(phone), err=True)
-        raise
+
+    def planned(among: Sequence[TargetInfo]) -> Plan:
+        try:
+            return suites.plan(definition, [info for info in among if info.state == "device"], selection, seed)
+        except NothingToMeasure:
+            for phone in devices.left_out(among):
+                say(devices.sentence(phone), err=True)
+            raise
+
+    plan = planned(chosen)
     if dry_run:
-        _print_plan(plan, missed, folder, json)
+        _print_plan(plan, devices.left_out(chosen), folder, json)
         return
     builds.require_current(plan.blocks, chosen)
-    measured = {block.case.target for block in plan.blocks}
-    faulty = doctor.say_what_is_degraded(info for info in chosen if info.id in measured)
+    found = examination.examined(chosen, plan.blocks, named=named, blocked_too=blocked_too)
+    if devices.left_out(found) != devices.left_out(chosen):
+        plan = planned(found)
     store = Store.open(folder)
-    _finish(_measure(plan, chosen, faulty, store, wait_for_phone), store, json)
+    _finish(_measure(plan, found, store, wait_for_phone), store, json)
 
 
 def _energy(seconds: float, idle_seconds: float, meter: str | None, offset: float) -> EnergyWindow:
@@ -409,9 +423,7 @@ def _energy(seconds: float, idle_seconds: float, meter: str | None, offset: floa
     )
 
 
-def _measure(
-    plan: Plan, selected: list[TargetInfo], faulty: Sequence[Report], store: Store, wait_seconds: int
-) -> RunResult:
+def _measure(plan: Plan, selected: list[TargetInfo], store: Store, wait_seconds: int) -> RunResult:
     from mobilebench import session
     from mobilebench.cli import progress
     from mobilebench.session import estimate
@@ -421,30 +433,37 @@ def _measure(
         plan.blocks, selected, lambda: estimate.estimate(plan, estimate.look_up(plan.blocks, store.folder))
     )
     with progress.of_run(time_left) as (on_event, cancel):
-        on_event = doctor.recorded(faulty, store, on_event)
+        on_event = examination.recorded(selected, store, on_event)
         return session.run(request, store, on_event=on_event, cancel=cancel, wait_seconds=wait_seconds)
 
 
 def _resume(
-    begun: Run, left: Sequence[PlannedBlock], store: Store, wait_seconds: int, *, retry_failed: bool
+    begun: Run,
+    left: Sequence[PlannedBlock],
+    store: Store,
+    wait_seconds: int,
+    *,
+    retry_failed: bool,
+    blocked_too: bool = False,
 ) -> RunResult:
     from mobilebench import session
     from mobilebench.cli import progress
     from mobilebench.session import dependencies, estimate
 
-    faulty: list[Report] = []
+    examined: list[TargetInfo] = []
 
     def discover(names: Collection[str]) -> list[TargetInfo]:
-        found = doctor.without_quarantined(dependencies.discover(names), store.folder)
-        faulty.extend(doctor.say_what_is_degraded(info for info in found if info.id in names))
-        return found
+        found = examination.without_quarantined(dependencies.discover(names), store.folder)
+        concerned = [block for block in begun.planned if block.case.target in names]
+        examined.extend(examination.examined(found, concerned, blocked_too=blocked_too))
+        return list(examined)
 
     time_left = estimate.TimeLeft(left, begun.info.targets, measured=begun.blocks)
     with progress.of_run(time_left) as (on_event, cancel):
         return session.resume(
             begun,
             store,
-            on_event=doctor.recorded(faulty, store, on_event),
+            on_event=examination.recorded(examined, store, on_event),
             cancel=cancel,
             dependencies=dependencies.Dependencies(discover=discover),
             wait_seconds=wait_seconds,

@@ -31,6 +31,15 @@ def export(
     log: Annotated[
         bool, typer.Option("--log", help="Include journal and log of each run, which name paths and hosts.")
     ] = False,
+    anonymise: Annotated[
+        bool,
+        typer.Option(
+            "--anonymise",
+            help="Replace serials, serial numbers, network and hardware addresses, host and user names by pseudonyms "
+            "such as phone-1. Models, chips, versions and build fingerprints stay. Traces are left out: they hold "
+            "command lines.",
+        ),
+    ] = False,
     out: Out = None,
 ) -> None:
     """Export whole runs to one file, which `mobilebench import FILE` stores elsewhere without loss.
@@ -43,6 +52,8 @@ def export(
     - `mobilebench export last`
 
     - `mobilebench export --all --file lab-a.zip`
+
+    - `mobilebench export last --anonymise`
     """
     from mobilebench.core.errors import BadInput
     from mobilebench.results.store import Store
@@ -53,8 +64,9 @@ def export(
     store = Store.open(results_folder(out), create=False)
     named = [info.id for info in store.runs()] if every else [store.resolve(run) for run in runs or ["last"]]
     ids = list(dict.fromkeys(named))
-    path = file or Path(f"mobilebench-{ids[0] if len(ids) == 1 else 'runs'}.zip")
-    manifest = writing.write(store, ids, path, writing.Wanted(traces=traces, logs=log))
+    kind = "-anonymous" if anonymise else ""
+    path = file or Path(f"mobilebench-{ids[0] if len(ids) == 1 else 'runs'}{kind}.zip")
+    manifest = writing.write(store, ids, path, writing.Wanted(traces=traces, logs=log, anonymised=anonymise))
     for entry in manifest.runs:
         left_out = f"; left out: {', '.join(entry.left_out)}" if entry.left_out else ""
         say(f"{entry.id}: {entry.blocks} of {entry.planned} planned blocks, SHA-256 {entry.content_sha256}{left_out}")

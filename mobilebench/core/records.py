@@ -64,6 +64,20 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class DoctorFinding(Record):
+    """Something that the doctor found wrong with a phone before a run."""
+
+    check: str
+    """Name of the check, such as `battery_saver`."""
+    finding: Literal["degraded", "blocking"]
+    words: str
+    """What was found, as a clause without full stop."""
+
+    def describe(self) -> str:
+        """Such as `battery_saver: it is on`."""
+        return f"{self.check}: {self.words}"
+
+
 class TargetInfo(Record):
     """A machine to measure, as it described itself when it was found."""
 
@@ -101,9 +115,11 @@ class TargetInfo(Record):
     """Name of each unknown field to the reason as a clause, such as `{"battery_percent": "no battery is fitted"}`."""
     state: str = "device"
     """`device`, or the state in which adb reports an unusable device: `offline`, `unauthorized`, …, or that of a phone
-    in quarantine (`Quarantine.describe`)."""
+    in quarantine (`Quarantine.describe`), or that of one which the doctor found blocked."""
     facts: dict[str, str] = {}
     """Further properties, such as build fingerprint and kernel."""
+    doctor: tuple[DoctorFinding, ...] | None = None
+    """What the doctor found wrong before the run, the worst first; None if it did not examine the target."""
 
 
 class BlockRule(Record):

@@ -32,7 +32,9 @@ DECLARATION = Declaration(
 )
 
 _HAL_SECTION = re.compile(r"^Current temperatures from HAL:\s*$", re.MULTILINE)
-_TEMPERATURE = re.compile(r"Temperature\{mValue=([^,}\s]+), mType=(-?\d+), mName=([^,}]+)(?:, mStatus=-?\d+)?[^}]*\}")
+_TEMPERATURE = re.compile(
+    r"Temperature\{mValue=([^,}\s]+), mType=(-?[0-9]{1,9}), mName=([^,}]+)(?:, mStatus=-?\d+)?[^}]*\}"
+)
 _STATUS = re.compile(r"^Thermal Status: (\S+)\s*$", re.MULTILINE)
 _OVERRIDDEN = re.compile(r"^IsStatusOverride: true\s*$", re.MULTILINE)
 _NOT_READY = re.compile(r"^HAL Ready: false\s*$", re.MULTILINE)
@@ -62,9 +64,10 @@ def _status(text: str) -> float | Void:
     if not statuses:
         return Void("the phone does not report its thermal status")
     if len(statuses) > 1:
-        return Void(f"the phone reports several thermal statuses ({', '.join(statuses)})")
+        shown = ", ".join(one[:40] for one in list(statuses)[:5])
+        return Void(f"the phone reports several thermal statuses ({shown})")
     (status,) = statuses
-    known = status.isdecimal() and int(status) < len(THROTTLING_STATES)
+    known = status in map(str, range(len(THROTTLING_STATES)))
     return float(status) if known else Void(f"{status[:40]} is not a thermal status of Android")
 
 
@@ -90,7 +93,7 @@ def _reading(name: str, hottest: dict[str, float], impossible: dict[str, list[st
     if name in hottest:
         return hottest[name]
     if name in impossible:
-        return Void(f"its sensors report impossible values ({', '.join(impossible[name])})")
+        return Void(f"its sensors report impossible values ({', '.join(impossible[name][:5])})")
     return Void("the phone lists no such sensor")
 
 

@@ -68,7 +68,7 @@ def in_force(store: Store, now: datetime | None = None) -> list[Quarantine]:
 
 def of(target: TargetInfo, quarantines: Iterable[Quarantine]) -> Quarantine | None:
     """The one of these quarantines that keeps this target out for longest; None if none concerns it."""
-    return max((one for one in quarantines if _concerns(one, target)), key=lambda one: one.until, default=None)
+    return max((one for one in quarantines if concerns(one, target)), key=lambda one: one.until, default=None)
 
 
 def marked(targets: Iterable[TargetInfo], quarantines: Sequence[Quarantine]) -> list[TargetInfo]:
@@ -80,24 +80,28 @@ def marked(targets: Iterable[TargetInfo], quarantines: Sequence[Quarantine]) -> 
     return found
 
 
-def lift(store: Store, target: TargetInfo | str, now: datetime | None = None) -> list[Quarantine]:
-    """End every quarantine of a phone, and return them; empty if there is none.
+def named(word: str, quarantines: Sequence[Quarantine]) -> list[Quarantine]:
+    """Those of these quarantines whose phone has this serial or serial number, under every connection of that phone."""
+    direct = [one for one in quarantines if word in (one.serial, one.number)]
+    phones = {(one.number, one.model) for one in direct if one.number}
+    return [one for one in quarantines if one in direct or (one.number and (one.number, one.model) in phones)]
+
+
+def end(store: Store, quarantines: Sequence[Quarantine], now: datetime | None = None) -> list[Quarantine]:
+    """End these quarantines now, and return those that were in force.
 
     Args:
         store: the store that holds them.
-        target: the phone, or a serial under which it was put in quarantine.
+        quarantines: what to end.
         now: the present time, for tests.
     """
     now = now or datetime.now(UTC)
-    if isinstance(target, str):
-        lifted = [one for one in in_force(store, now) if target in (one.serial, one.number)]
-    else:
-        lifted = [one for one in in_force(store, now) if _concerns(one, target)]
+    lifted = [one for one in quarantines if one.is_in_force(now)]
     store.lift_quarantines(lifted, now)
     return lifted
 
 
-def _concerns(one: Quarantine, target: TargetInfo) -> bool:
+def concerns(one: Quarantine, target: TargetInfo) -> bool:
     """Whether a quarantine is that of this phone. Serial number and model tell, or else the connection's serial."""
     number = target.facts.get(_SERIAL_NUMBER)
     model = _model(target)

@@ -120,6 +120,21 @@ def select(serials: str, *, need_ready: bool = True) -> list[TargetInfo]:
     return list(found.values())
 
 
+def named(serials: str, chosen: Iterable[TargetInfo]) -> set[str]:
+    """The ids of those of these targets that `--serial` names one by one, by serial or `name:…`; none with `all`."""
+    from mobilebench.targets import rack, selection
+
+    words = selection.words(serials)
+    if ALL in words:
+        return set()
+    found = {info.id for info in chosen if info.id in words}
+    names = [selector for word in words if (selector := selection.parse(word)) and selector.kind == "name"]
+    if names:
+        entries = rack.current()
+        found |= {info.id for info in chosen if any(one.matches(info, entries) for one in names)}
+    return found
+
+
 def _named(names: Sequence[str], *, need_ready: bool) -> list[TargetInfo]:
     """The targets of these serials, and `host`, in that order."""
     from mobilebench.targets import host

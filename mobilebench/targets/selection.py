@@ -63,6 +63,11 @@ def matching(selector: Selector, phones: Sequence[TargetInfo], rack: Rack) -> li
     raise BadInput(f"{_nothing(selector, rack, phones)}.", hint=f"{hint} `mobilebench devices` shows more.")
 
 
+def serials_in_file(selector: Selector, rack: Rack) -> set[str]:
+    """The serials of the phones that a selector names by the rack file alone, attached or not."""
+    return {one.serial for one in rack.phones if _is_so_in_the_file(selector, one)}
+
+
 def available(phones: Iterable[TargetInfo], rack: Rack) -> list[str]:
     """Every selector that names at least one of these phones, for completion."""
     found = {

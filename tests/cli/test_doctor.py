@@ -7,53 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from mobilebench import session, targets
-from mobilebench.cli import doctor as cli_doctor
-from mobilebench.cli import run
-from mobilebench.core.errors import BadInput, BlockFailed, ExitCode
-from mobilebench.results.store import FILE_NAME, Store
-from mobilebench.session.dependencies import Dependencies
-from mobilebench.session.events import RunStarted
-from mobilebench.targets.android import adb_protocol, description, discovery, lease
-from mobilebench.targets.care import doctor, host, questions
+from mobilebench.core.errors import BlockFailed, ExitCode
+from mobilebench.targets.care import questions
 from tests.cli.command_line import mobilebench
-from tests.results.making import host as this_computer
-from tests.results.making import phone, run_info
-from tests.targets.care.test_checks import GOOD, GOOD_HOST
+from tests.targets.care.test_checks import GOOD
 
 ESCAPE = "\x1b[31m"
 
 
-@pytest.fixture(autouse=True)
-def attached(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, str]:
-    """Serial to state of the phones that adb lists; a test fills them in."""
-    monkeypatch.setenv("MOBILEBENCH_HOME", str(tmp_path))
-    states: dict[str, str] = {}
-
-    def read(shell):  # type: ignore[no-untyped-def]
-        properties = "[ro.build.version.sdk]: [29]\n[ro.build.version.release]: [10]"
-        info = description.describe(shell.serial, {"properties": properties})
-        return info.model_copy(update={"browsers": {"chrome": "156.0"}, "unknown": {}})
-
-    monkeypatch.setattr(discovery, "attached", lambda: states)
-    monkeypatch.setattr(adb_protocol, "state", lambda serial: states.get(serial, "absent"))
-    monkeypatch.setattr(description, "read", read)
-    monkeypatch.setattr(host, "read", lambda: GOOD_HOST)
-    return states
-
-
-@pytest.fixture
-def answers(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """What every phone answers; a test changes it."""
-    found = {name: str(answer) for name, answer in GOOD.items()}
-
-    class Free:
-        holder = None
-
-    monkeypatch.setattr(lease, "read_lock", lambda shell: Free)
-    monkeypatch.setattr(questions, "ask", lambda shell: dict(found))
-    monkeypatch.setattr(doctor.time, "time", lambda: float(GOOD["clock"]))  # type: ignore[arg-type]
-    return found
+pytestmark = pytest.mark.usefixtures("attached")
 
 
 def report(line: str) -> dict[str, dict[str, str]]:
@@ -140,13 +102,6 @@ def test_a_phone_that_vanishes_meanwhile_is_blocked(
     assert found["R58N"]["outcome"] == "ready"
 
 
-def test_without_a_phone_no_store_is_opened_for_quarantines(tmp_path: Path) -> None:
-    (tmp_path / FILE_NAME).write_text("not a store")
-    assert cli_doctor.without_quarantined([this_computer()], tmp_path) == [this_computer()]
-    with pytest.raises(BadInput):
-        cli_doctor.without_quarantined([phone()], tmp_path)
-
-
 def test_a_phone_in_quarantine(attached: dict[str, str], answers: dict[str, str]) -> None:
     attached["R58M"] = "device"
     assert mobilebench("quarantine add R58M --for 2h --reason 'its cable is loose'").code == 0
@@ -156,54 +111,11 @@ def test_a_phone_in_quarantine(attached: dict[str, str], answers: dict[str, str]
     assert "its cable is loose" in out and "mobilebench quarantine lift R58M" in out
 
 
-class TestBeforeARun:
-    def test_one_line_says_what_is_degraded_on_a_phone(
-        self, attached: dict[str, str], answers: dict[str, str], capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        attached |= {"R58M": "device", "R58N": "unauthorized"}
-        answers["power"] = "mWakefulness=Asleep"
-        answers["system"] = "accelerometer_rotation=1"
-        faulty = cli_doctor.say_what_is_degraded(targets.discover())
-        assert [one.info.id for one in faulty] == ["R58M"]
-        out, err = capsys.readouterr()
-        assert out == ""
-        (line,) = err.splitlines()
-        assert line.startswith("R58M is degraded: screen: it is off; rotation: ")
-
-    def test_nothing_is_said_of_a_good_phone(
-        self, attached: dict[str, str], answers: dict[str, str], capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        attached["R58M"] = "device"
-        cli_doctor.say_what_is_degraded(targets.discover())
-        assert capsys.readouterr() == ("", "")
-
-    def test_a_phone_in_quarantine_is_left_out_when_a_run_is_resumed(
-        self, attached: dict[str, str], answers: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        attached |= {"R58M": "device", "R58N": "device"}
-        assert mobilebench("quarantine add R58M --for 2h --reason 'its cable is loose'").code == 0
-        found: list[str] = []
-
-        def resume(begun: object, store: object, *, dependencies: Dependencies, **_: object) -> None:
-            found.extend(info.state for info in dependencies.discover({"R58M", "R58N"}))
-
-        monkeypatch.setattr(session, "resume", resume)
-        with Store.open(tmp_path) as store:
-            store.create_run(run_info("20261121-120000-ab12", phone("R58M"), phone("R58N")), [])
-            run._resume(store.load("last"), [], store, 0, retry_failed=False)
-        assert [state.partition(" until ")[0] for state in found[1:]] == ["quarantined", "device"]
-
-    def test_it_is_stored_with_the_run(self, attached: dict[str, str], answers: dict[str, str], tmp_path: Path) -> None:
-        attached |= {"R58M": "device", "R58N": "device"}
-        answers["power"] = "mWakefulness=Asleep"
-        seen: list[object] = []
-        with Store.open(tmp_path) as store:
-            store.create_run(run_info("20261121-120000-ab12", phone("R58M"), phone("R58N")), [])
-            reports = cli_doctor.say_what_is_degraded(targets.select("R58M"))
-            started = RunStarted(run_id="20261121-120000-ab12", targets=("R58M",), blocks=1)
-            cli_doctor.recorded(reports, store, seen.append)(started)
-            (event,) = store.stored_events("last")
-        assert seen == [started]
-        assert (event.kind, event.target) == ("DoctorFound", "R58M")
-        fault = {"check": "screen", "finding": "degraded", "words": "it is off"}
-        assert event.data == {"outcome": "degraded", "faults": [fault]}
+def test_phones_are_selected_as_for_a_run(attached: dict[str, str], answers: dict[str, str], tmp_path: Path) -> None:
+    attached |= {"R58M": "device", "R58N": "device"}
+    rack = tmp_path / "lab.yaml"
+    rack.write_text("phones: [{serial: R58M, name: left, labels: [fast], group: a}]")
+    for selection in ("name:left", "label:fast", "group:a", "R58M"):
+        assert report(f"--serial {selection} --rack {rack}").keys() == {"R58M"}
+    assert report(f"--serial host,label:fast --rack {rack}").keys() == {"host", "R58M"}
+    assert mobilebench(f"doctor --serial label:slow --rack {rack}").code == ExitCode.BAD_INPUT

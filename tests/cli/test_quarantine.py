@@ -91,12 +91,60 @@ def test_a_quarantine_belongs_to_its_store(tmp_path: Path) -> None:
         "usb-R58M --for 2h",
         "nobody --reason x --for 2h",
         "host --reason x --for 2h",
-        "all --reason x --for 2h",
-        "usb-R58M,usb-R58N --reason x --for 2h",
+        "usb-R58M,nobody --reason x --for 2h",
+        "label:fast --reason x --for 2h",
+        "label: --reason x --for 2h",
+        "' ' --reason x --for 2h",
     ],
 )
 def test_what_is_refused(options: str) -> None:
     code, _, err = mobilebench(f"quarantine add {options}")
     assert code == ExitCode.BAD_INPUT
     assert "Traceback" not in err and "Defect" not in err
+    assert listed() == []
+
+
+@pytest.fixture
+def rack(tmp_path: Path) -> str:
+    """An option that names a rack file: R58M is `left` and fast; R58X is fast too, and away."""
+    file = tmp_path / "lab.yaml"
+    phones = ["{serial: R58M, name: left, labels: [fast], group: a}", "{serial: R58X, labels: [fast], group: b}"]
+    file.write_text("phones:\n" + "".join(f"  - {one}\n" for one in phones))
+    return f"--rack {file}"
+
+
+@pytest.mark.parametrize(
+    ("phones", "meant"),
+    [
+        ("all", ["usb-R58M", "usb-R58N"]),
+        ("usb-R58N,usb-R58M", ["usb-R58N", "usb-R58M"]),
+        ("label:fast", ["usb-R58M"]),
+        ("group:a", ["usb-R58M"]),
+        ("name:left", ["usb-R58M"]),
+        ("model:Galaxy", ["usb-R58M", "usb-R58N"]),
+    ],
+)
+def test_phones_are_selected_as_for_a_run(rack: str, phones: str, meant: list[str]) -> None:
+    assert mobilebench(f"quarantine add {phones} --for 2h --reason x {rack}").code == 0
+    assert [one["serial"] for one in listed()] == meant
+    assert [one["serial"] for one in listed(f"{phones} {rack}")] == meant
+    code, out, _ = mobilebench(f"quarantine lift {phones} {rack}")
+    assert (code, out.count("is no longer quarantined")) == (0, len(meant))
+    assert listed() == []
+    assert mobilebench(f"quarantine lift {phones} {rack}").code == ExitCode.BAD_INPUT
+
+
+def test_a_phone_that_is_away_is_lifted_by_its_name_or_with_all(rack: str, attached: dict[str, str]) -> None:
+    for lifted in ("R58M", "usb-R58M", "all", f"name:left {rack}"):
+        attached["usb-R58M"] = "device"
+        assert mobilebench(f"quarantine add usb-R58M --for 2h --reason x {rack}").code == 0
+        del attached["usb-R58M"]
+        code, _, err = mobilebench(f"quarantine lift {lifted}")
+        assert (code, err) == (0, ""), lifted
+        assert listed() == []
+
+
+def test_this_computer_is_never_in_quarantine() -> None:
+    code, _, err = mobilebench("quarantine add host,usb-R58M --reason x --for 2h")
+    assert code == ExitCode.BAD_INPUT and "this computer" in err
     assert listed() == []

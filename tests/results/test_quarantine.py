@@ -83,18 +83,17 @@ def test_the_longest_counts_and_lifting_ends_all_of_a_phone(store: Store) -> Non
     longest = quarantine.add(store, numbered("192.168.1.7:5555"), LATER + timedelta(days=1), "second", now=NOW)
     other = quarantine.add(store, numbered("R58N", "N2"), LATER, "third", now=NOW)
     assert quarantine.of(numbered(), quarantine.in_force(store, NOW)) == longest
-    assert [one.reason for one in quarantine.lift(store, numbered(), NOW)] == ["first", "second"]
+    held = quarantine.in_force(store, NOW)
+    assert [one.reason for one in quarantine.named("R58M", held)] == ["first", "second"]
+    assert len(quarantine.end(store, quarantine.named("R58M", held), NOW)) == 2
     assert quarantine.in_force(store, NOW) == [other]
     assert [one.lifted_at for one in store.quarantines()] == [NOW, NOW, None]
-    assert quarantine.lift(store, numbered(), NOW) == []
+    assert quarantine.end(store, [one for one in store.quarantines() if one != other], NOW) == []
 
 
-def test_lifting_by_a_serial_or_a_number(store: Store) -> None:
-    quarantine.add(store, numbered(), LATER, "why", now=NOW)
-    assert quarantine.lift(store, "R5", NOW) == []
-    assert len(quarantine.lift(store, "R58M", NOW)) == 1
-    quarantine.add(store, numbered(), LATER, "why", now=NOW)
-    assert len(quarantine.lift(store, "N1", NOW)) == 1
+def test_a_word_is_a_serial_or_a_number(store: Store) -> None:
+    one = quarantine.add(store, numbered(), LATER, "why", now=NOW)
+    assert [quarantine.named(word, [one]) for word in ("R5", "R58M", "N1")] == [[], [one], [one]]
 
 
 def test_what_is_refused(store: Store, pinned: Pinned) -> None:

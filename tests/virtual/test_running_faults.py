@@ -175,9 +175,9 @@ def test_a_locked_phone_asks_for_its_secret(one_desk: Desk, phone: VirtualPhone)
     faults.apply("faulty", "lock")
     assert "mWakefulness=Asleep" in one_desk.shell(phone, "dumpsys power")
     shown = one_desk.shell(phone, "input keyevent WAKEUP; wm dismiss-keyguard; dumpsys window")
-    assert "isStatusBarKeyguard=true" in shown and "mCurrentFocus=Window{1 u0 NotificationShade}" in shown
+    assert "showing=true" in shown and "mCurrentFocus=Window{1 u0 NotificationShade}" in shown
     faults.clear("faulty")
-    assert "isStatusBarKeyguard=false" in one_desk.shell(phone, "dumpsys window")
+    assert "showing=false" in one_desk.shell(phone, "dumpsys window")
 
 
 def test_the_clock_jumps(one_desk: Desk, phone: VirtualPhone) -> None:

@@ -23,10 +23,12 @@ def _target(view: TargetView, builders: tuple[ModelSection, ...], name: str) -> 
         lead.append(f" · imitates {info.profile_soc}")
     state = f": its state was {info.state}" if info.state != "device" else ""
     nothing = doc.Paragraph(f"Nothing was planned for this target{state}.", "empty", forms=doc.DOCUMENTS)
+    found = "; ".join(one.describe() for one in info.doctor or ())
+    faults = (doc.Paragraph(f"The doctor found before the run: {found}.", "small"),) if found else ()
     return doc.Section(
         "target",
         info.name,
-        blocks=figures.of_target(view) if view.models else (nothing,),
+        blocks=(*faults, *(figures.of_target(view) if view.models else (nothing,))),
         sections=tuple(_model(model, builders) for model in view.models),
         anchor=view.anchor,
         lead=tuple(lead),

@@ -15,8 +15,9 @@ from typing import IO
 import mobilebench
 from mobilebench.core import atomic_files
 from mobilebench.core.errors import BadInput
-from mobilebench.core.records import Record
+from mobilebench.core.records import Record, RunInfo
 from mobilebench.results import traces
+from mobilebench.results.anonymous import Anonymiser
 from mobilebench.results.store import Store
 from mobilebench.results.transfer import manifest as layout
 from mobilebench.results.transfer.content import content_sha256
@@ -31,13 +32,16 @@ class Wanted:
     traces: bool = True
     logs: bool = False
     """Journal and log of each run."""
+    anonymised: bool = False
+    """Without what identifies phones, people and computers. Traces, which hold command lines, are left out."""
 
 
 def write(store: Store, run_ids: Sequence[str], file: Path, wanted: Wanted) -> Manifest:
     """Write runs of a store to a new file; returns its manifest.
 
     Raises:
-        BadInput: the file exists already or cannot be written, or a run holds a number that is not finite.
+        BadInput: the file exists already or cannot be written, or a run holds a number that is not finite, or cannot be
+            anonymised.
     """
     if file.exists():
         raise BadInput(f"{file} exists already.", hint="Name another file with --file.")
@@ -55,7 +59,8 @@ class _Export:
         self._members: dict[str, Member] = {}
 
     def write(self, run_ids: Sequence[str], wanted: Wanted) -> Manifest:
-        entries = [self._run(run_id, f"runs/{number}", wanted) for number, run_id in enumerate(run_ids, start=1)]
+        named = Anonymiser(self._infos(run_ids)) if wanted.anonymised else None
+        entries = [self._run(run_id, f"runs/{number}", wanted, named) for number, run_id in enumerate(run_ids, start=1)]
         manifest = Manifest(
             format=layout.FORMAT,
             schema=layout.SCHEMA,
@@ -67,9 +72,16 @@ class _Export:
         self._archive.writestr(layout.NAME, manifest.model_dump_json(by_alias=True, indent=1))
         return manifest
 
-    def _run(self, run_id: str, folder: str, wanted: Wanted) -> RunEntry:
-        run = self._store.load(run_id, strict=True)
-        happened = self._store.stored_events(run.info.id)
+    def _infos(self, run_ids: Sequence[str]) -> list[RunInfo]:
+        by_id = {info.id: info for info in self._store.runs()}
+        return [by_id[self._store.resolve(run_id)] for run_id in run_ids]
+
+    def _run(self, run_id: str, folder: str, wanted: Wanted, anonymiser: Anonymiser | None) -> RunEntry:
+        stored = self._store.load(run_id, strict=True)
+        happened = self._store.stored_events(stored.info.id)
+        run = stored
+        if anonymiser:
+            run, happened = anonymiser.run(stored), anonymiser.events(happened)
         try:
             self._records(f"{folder}/{layout.RUN}", [run.info])
             self._records(f"{folder}/{layout.PLANNED}", run.planned)
@@ -82,16 +94,16 @@ class _Export:
                 hint="`mobilebench results RUN --format csv` still exports its tables.",
             ) from error
         left_out = []
-        own = self._store.run_folder(run.info.id)
+        own = self._store.run_folder(stored.info.id)
         for trace in traces.stored(run, own):
             name = f"{layout.TRACES}/{trace.file.name}"
-            if wanted.traces and trace.is_there:
+            if wanted.traces and trace.is_there and anonymiser is None:
                 self._file(f"{folder}/{name}", trace.path, zipfile.ZIP_STORED)
             else:
                 left_out.append(name)
         for name in layout.LOGS:
             if wanted.logs and (own / name).is_file():
-                self._file(f"{folder}/{name}", own / name, zipfile.ZIP_DEFLATED)
+                self._log(f"{folder}/{name}", own / name, anonymiser)
             elif (own / name).is_file():
                 left_out.append(name)
         return RunEntry(
@@ -109,6 +121,17 @@ class _Export:
         with self._member(name, zipfile.ZIP_DEFLATED) as stream:
             for record in records:
                 stream.write(to_line(record))
+
+    def _log(self, name: str, source: Path, anonymiser: Anonymiser | None) -> None:
+        if anonymiser is None:
+            self._file(name, source, zipfile.ZIP_DEFLATED)
+            return
+        with (
+            self._member(name, zipfile.ZIP_DEFLATED) as target,
+            source.open(encoding="utf-8", errors="replace") as lines,
+        ):
+            for line in lines:
+                target.write(anonymiser.line(line).encode())
 
     def _file(self, name: str, source: Path, method: int) -> None:
         with self._member(name, method) as target, source.open("rb") as stream:

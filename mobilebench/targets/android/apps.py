@@ -113,8 +113,8 @@ def browser_app(name: str) -> BrowserApp | None:
 _PACKAGE_MARK = "@package "
 _HEADING = re.compile(r"^(\S.*):\s*$")
 _PACKAGE = re.compile(r"^\s+Package \[([\w.]+)\]")
-_VERSION = re.compile(r"^\s+versionName=(\S+)")
-_USER = re.compile(r"^\s+User (\d+):\s(.*\binstalled=.*)$")
+_VERSION = re.compile(r"^\s+versionName=(\S{1,100})(?!\S)")
+_USER = re.compile(r"^\s+User ([0-9]{1,9}):\s(.*\binstalled=.*)$")
 _DISABLED = {"2", "3", "4"}
 """Values of Android's `COMPONENT_ENABLED_STATE`: disabled, disabled by the user, disabled until used."""
 

@@ -52,7 +52,7 @@ def read_all(shell: Shell, controls: Sequence[Setting | State]) -> list[Reading]
     mark = f"mobilebench-{secrets.token_hex(8)}"
     questions = [_question(control) or "true" for control in controls]
     output = shell.script("; ".join(f"{{ {question}; }} 2>&1; echo {mark} $?" for question in questions)).stdout
-    parts = re.findall(rb"(.*?)" + mark.encode() + rb" (\d+)\r?\n", output, re.DOTALL)
+    parts = re.findall(rb"(.*?)" + mark.encode() + rb" (\d{1,3})\r?\n", output, re.DOTALL)
     if len(parts) != len(controls):
         raise BlockFailed(f"{shell.serial}: the phone did not show the values that are to be changed.")
     answers = [ShellResult(text, b"", int(code)) for text, code in parts]

@@ -27,30 +27,45 @@ _QUESTIONS = {
 }
 _MARK = "@mobilebench "
 _TIMEOUT = 15
+TOGETHER_SECONDS = 10
+"""Time limit in seconds for all questions in one command; if it passes, each service is asked by itself."""
 SERVICE_SECONDS = 10
 """Time limit in seconds per query to an Android service; a service that hangs leaves only its own field unknown."""
 _PROPERTY = re.compile(r"^\[([^\]\n]+)\]: \[(.*?)\]\r?$", re.MULTILINE | re.DOTALL)
 Value = TypeVar("Value")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
-_KERNEL = re.compile(r"\d+\.\d+\S*")
+_KERNEL = re.compile(r"\d{1,4}\.\d{1,4}\S{0,200}")
+_LONGEST_VALUE = 200
+"""Characters of a property, and of a GPU's name; true ones are shorter."""
+_MOST_RENDERERS = 3
+"""So many are named in a message."""
 
 
 def read(shell: Shell) -> TargetInfo:
-    """Query a phone for its `TargetInfo`: files and properties in one command, then its services.
+    """Query a phone for its `TargetInfo` in one command; if a service hangs, each service by itself.
 
     Raises:
         TargetLost: the phone is gone.
         BlockFailed: it does not answer.
     """
-    script = "; ".join(f"echo '{_MARK}{name}'; {question} 2>/dev/null" for name, question in _QUESTIONS.items())
-    answer = checked_output(
-        shell.script(f"{script}; true", timeout=_TIMEOUT), f"{shell.serial}: its properties cannot be read"
-    )
     services = _services()
+    files = {name: f"{question} 2>/dev/null" for name, question in _QUESTIONS.items()}
+    try:
+        everything = files | {name: f"{{ {question}; }} 2>&1" for name, question in services.items()}
+        return describe(shell.serial, _ask_together(shell, everything, TOGETHER_SECONDS))
+    except BlockFailed as error:
+        if error.fault != "hang":
+            raise
+    answers = _ask_together(shell, files, _TIMEOUT)
     with ThreadPoolExecutor(max_workers=len(services)) as pool:
         outcomes = pool.map(lambda item: _ask(shell, *item), services.items())
-        answers: dict[str, str | Void] = dict(zip(services, outcomes, strict=True))
-    return describe(shell.serial, {**answers, **sections(answer.decode(errors="replace"))})
+        return describe(shell.serial, {**answers, **dict(zip(services, outcomes, strict=True))})
+
+
+def _ask_together(shell: Shell, questions: Mapping[str, str], timeout: float) -> dict[str, str]:
+    script = "; ".join(f"echo '{_MARK}{name}'; {question}" for name, question in questions.items())
+    answer = shell.script(f"{script}; true", timeout=timeout)
+    return sections(checked_output(answer, f"{shell.serial}: its properties cannot be read").decode(errors="replace"))
 
 
 def _services() -> dict[str, str]:
@@ -182,7 +197,7 @@ def sections(text: str) -> dict[str, str]:
 
 def parse_properties(text: str) -> dict[str, str]:
     """`getprop`: `[name]: [value]`, where a value may hold line breaks."""
-    return dict(_PROPERTY.findall(text))
+    return {name[:_LONGEST_VALUE]: value[:_LONGEST_VALUE] for name, value in _PROPERTY.findall(text)}
 
 
 def parse_cores(status: str, possible: str) -> int | None:
@@ -259,7 +274,7 @@ def parse_renderer(text: str) -> str | Void:
     if not renderers:
         return Void("the phone names no renderer")
     if len({gpu_name(renderer) for renderer in renderers}) > 1:
-        return Void(f"the phone names several renderers: {'; '.join(renderers)}")
+        return Void(f"the phone names several renderers: {'; '.join(list(renderers)[:_MOST_RENDERERS])}")
     return next(iter(renderers))
 
 
@@ -268,7 +283,7 @@ def _renderer_in(line: str) -> str | None:
     if len(parts) == 1:
         parts = [part.strip() for part in line.split(",")]
     version = next((place for place, part in enumerate(parts) if part.startswith(_GLES_VERSION)), len(parts) - 1)
-    return ", ".join(_without_company(parts[:version])[1:]) or None
+    return ", ".join(_without_company(parts[:version])[1:])[:_LONGEST_VALUE] or None
 
 
 _SOFTWARE = re.compile(

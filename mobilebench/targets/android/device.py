@@ -12,14 +12,18 @@ from threading import Event
 from mobilebench.core.errors import BlockFailed, TargetLost, Unsupported
 from mobilebench.core.records import DeviceConditions, TargetInfo
 from mobilebench.targets.android import exit_info, front
+from mobilebench.targets.android import lease as lease_file
 from mobilebench.targets.android.browsers import PhoneBrowsers
 from mobilebench.targets.android.device_changes import RESTORE_FILE, DeviceChanges, Recovered
 from mobilebench.targets.android.files import PhoneFiles, Sync, remove_leftovers
 from mobilebench.targets.android.held_conditions import PhoneConditions
-from mobilebench.targets.android.lease import Lease, read_lock
+from mobilebench.targets.android.lease import Lease
 from mobilebench.targets.android.restore_copy import RestoreCopy
-from mobilebench.targets.android.shell import DeviceShell
+from mobilebench.targets.android.shell import DeviceShell, checked_output
 from mobilebench.targets.base import BrowserHandle, Pushed, ShellResult, Target, TargetPath
+
+_CHANGED = "changed"
+"""Printed if a phone has a restore file."""
 
 
 class AndroidTarget(Target):
@@ -159,11 +163,13 @@ class PhoneStatus:
 
 def phone_status(info: TargetInfo) -> PhoneStatus | None:
     """The phone's present standing; None if it does not answer."""
-    shell = DeviceShell(info.id)
+    question = f"[ -e {RESTORE_FILE} ] && echo {_CHANGED}; echo @; {lease_file.QUESTION}"
     try:
-        reading = read_lock(shell)
-        changed = shell.script(f"[ -e {RESTORE_FILE} ]").exit_code == 0 or RestoreCopy.of(info).exists
+        answer = checked_output(DeviceShell(info.id).script(question), f"{info.id}: its lock cannot be read")
+        changed, _, rest = answer.decode(errors="replace").partition("@\n")
+        reading = lease_file.parse(rest, info.id)
     except (BlockFailed, TargetLost):
         return None
     holder = reading.holder
-    return PhoneStatus(reading.describe(holder) if holder else None, changed and holder is None)
+    restore_due = changed.strip() == _CHANGED or RestoreCopy.of(info).exists
+    return PhoneStatus(reading.describe(holder) if holder else None, restore_due and holder is None)

@@ -17,7 +17,7 @@ from mobilebench.core.records import Quarantine, TargetInfo
 from mobilebench.targets.android import adb_protocol, adb_server, description
 from mobilebench.targets.android.identity import SAME_PHONE
 from mobilebench.targets.android.shell import DeviceShell
-from mobilebench.targets.android.states import ABSENT, MOVED, NO_SERVER, SILENT, TWIN
+from mobilebench.targets.android.states import ABSENT, BLOCKED, MOVED, NO_SERVER, SILENT, TWIN
 from mobilebench.targets.android.states import READY as READY
 from mobilebench.targets.limits import Limit
 
@@ -64,6 +64,8 @@ def remedy(serial: str, state: str) -> str:
         return "Nothing has to be done: the phone is measured once, under that serial."
     if state.startswith(Quarantine.STATE):
         return f"`mobilebench quarantine lift {quoted}` lets it be measured again."
+    if state.startswith(BLOCKED):
+        return f"`mobilebench doctor --serial {quoted}` says how to mend it; with `--blocked-too` it is measured."
     if state.startswith(MOVED):
         return f"Attach it as {serial} again, or end this run and start a new one under that serial."
     if plain_state == "offline":

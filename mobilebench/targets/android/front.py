@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from mobilebench.core.errors import BlockFailed, Fault, TargetLost
 from mobilebench.targets.android.shell import Shell
 
-LOCK_SCREEN = "mShowingLockscreen|mDreamingLockscreen|isStatusBarKeyguard|isKeyguardShowing"
+LOCK_SCREEN = "mShowingLockscreen|mDreamingLockscreen|isStatusBarKeyguard|isKeyguardShowing|mIsShowing"
 """Fields of `dumpsys window` that are true while the lock screen is shown, by Android's versions; for `grep -E`."""
 _QUESTION = f"dumpsys window 2>/dev/null | grep -E 'mCurrentFocus|{LOCK_SCREEN}|screenState'"
 _SECONDS = 5

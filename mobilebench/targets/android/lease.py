@@ -128,6 +128,12 @@ class LockReading:
         return f"{self.at + timedelta(seconds=uptime - self.uptime):%H:%M:%S}"
 
 
+QUESTION = (
+    f"{identity.BOOT_QUESTION}; echo @; cat /proc/uptime 2>/dev/null || date +%s; echo @; cat {LOCK} 2>/dev/null; true"
+)
+"""Shell program that prints boot, uptime and lock."""
+
+
 def read_lock(shell: Shell) -> LockReading:
     """Read the lock and the phone's uptime.
 
@@ -135,14 +141,21 @@ def read_lock(shell: Shell) -> LockReading:
         TargetLost: the phone went away.
         BlockFailed: it does not answer.
     """
-    uptime_question = "cat /proc/uptime 2>/dev/null || date +%s"
-    script = f"{identity.BOOT_QUESTION}; echo @; {uptime_question}; echo @; cat {LOCK} 2>/dev/null; true"
-    answer = checked_output(shell.script(script), f"{shell.serial}: its lock cannot be read").decode(errors="replace")
+    answer = checked_output(shell.script(QUESTION), f"{shell.serial}: its lock cannot be read")
+    return parse(answer.decode(errors="replace"), shell.serial)
+
+
+def parse(answer: str, serial: str) -> LockReading:
+    """The lock and the uptime in the answer to `QUESTION`.
+
+    Raises:
+        BlockFailed: the phone does not report its uptime.
+    """
     boot, _, rest = answer.partition("@\n")
     uptime, _, text = rest.partition("@\n")
-    seconds = re.match(r"\s*(\d+(?:\.\d+)?)", uptime)
+    seconds = re.match(r"\s*([0-9]{1,10}(?:\.[0-9]{1,9})?)(?![0-9])", uptime)
     if seconds is None:
-        raise BlockFailed(f"{shell.serial}: the phone does not report how long it has been running.")
+        raise BlockFailed(f"{serial}: the phone does not report how long it has been running.")
     return LockReading(text.strip(), identity.boot(boot) or "", float(seconds[1]), datetime.now().astimezone())
 
 

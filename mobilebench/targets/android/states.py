@@ -13,6 +13,9 @@ SILENT = "not answering"
 """adb lists the phone as ready, but it does not answer."""
 MOVED = "attached as "
 """Start of the state of a phone that can only be reached under another serial, such as over Wi-Fi."""
+BLOCKED = "blocked "
+"""Start of the state of a phone that a run leaves out because of what the doctor found, such as `blocked (storage: 4 MB
+are free)`."""
 TWIN = "another phone has the same serial"
 """adb lists the serial twice, and refuses it for either phone."""
 

@@ -24,6 +24,8 @@ class Finding:
     """What was found, as a clause without full stop."""
     mend: str | None = None
     """How to mend it, if this case needs other words than the check's."""
+    passes: bool = False
+    """Whether it ends by itself after a while, such as heat."""
 
 
 @dataclass(frozen=True)

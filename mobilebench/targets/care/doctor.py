@@ -11,7 +11,7 @@ from threading import Event
 from typing import Literal
 
 from mobilebench.core.errors import MobilebenchError
-from mobilebench.core.records import Quarantine, TargetInfo
+from mobilebench.core.records import DoctorFinding, Quarantine, TargetInfo
 from mobilebench.recorders.reading import Void
 from mobilebench.targets.android import adb_protocol, discovery, lease, states
 from mobilebench.targets.android.shell import DeviceShell
@@ -45,9 +45,27 @@ class Report:
         bad = [one for one in self.findings if one[1].state in ("blocking", "degraded")]
         return sorted(bad, key=lambda one: one[1].state)
 
+    @property
+    def records(self) -> tuple[DoctorFinding, ...]:
+        """The faults, as they are stored with a run."""
+        found = ((check.name, finding) for check, finding in self.faults)
+        return tuple(
+            DoctorFinding(check=name, finding="blocking" if one.state == "blocking" else "degraded", words=one.words)
+            for name, one in found
+        )
+
     def line(self) -> str | None:
         """All faults in one clause, such as `screen: it is off; battery: 12 %`; None if there is none."""
-        return "; ".join(f"{check.name}: {finding.words}" for check, finding in self.faults) or None
+        return "; ".join(one.describe() for one in self.records) or None
+
+    def keeping_out(self, *, waits: bool) -> list[tuple[Check, Finding]]:
+        """What keeps a phone out of a run. Whether another run measures it is decided by its lock, not here.
+
+        Args:
+            waits: whether the run waits for the phone to cool, so that heat does not keep it out.
+        """
+        blocking = [one for one in self.faults if one[1].state == "blocking" and one[0].name != "free"]
+        return [(check, finding) for check, finding in blocking if not (waits and finding.passes)]
 
 
 def examine_all(infos: Sequence[TargetInfo], *, fix: bool = False) -> list[Report]:

@@ -16,6 +16,8 @@ LIGHT_THROTTLING = 1
 """Android's thermal status from which clocks may be limited."""
 CRITICAL_THROTTLING = 4
 """Android's thermal status from which everything is done to reduce heat."""
+SHUTDOWN_THROTTLING = 6
+"""Android's thermal status at which the phone is about to switch itself off."""
 LITTLE_SPACE_MB = 1_000
 """Free storage (megabytes) that may be too little for libraries and larger models."""
 NO_SPACE_MB = 20

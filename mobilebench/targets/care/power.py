@@ -33,7 +33,7 @@ def _temperature(seen: Examined) -> Finding:
         return unknown(celsius)
     words = f"{celsius:.1f} °C"
     if celsius >= limits.HOT_BATTERY_CELSIUS:
-        return Finding("blocking", words)
+        return Finding("blocking", words, passes=True)
     return Finding("degraded", words) if celsius >= limits.WARM_BATTERY_CELSIUS else ok(words)
 
 
@@ -62,7 +62,7 @@ def _throttling(seen: Examined) -> Finding:
         return unknown(status)
     words = f"{thermal.THROTTLING_STATES[int(status)]} ({status:.0f})"
     if status >= limits.CRITICAL_THROTTLING:
-        return Finding("blocking", words)
+        return Finding("blocking", words, passes=status < limits.SHUTDOWN_THROTTLING)
     return Finding("degraded", words) if status >= limits.LIGHT_THROTTLING else ok(words)
 
 

@@ -15,6 +15,7 @@ from mobilebench.recorders import reading
 from mobilebench.recorders.reading import Void
 from mobilebench.targets.android.description import sections
 from mobilebench.targets.android.files import BLOCK_FOLDER, FILES, HOME
+from mobilebench.targets.android.front import LOCK_SCREEN
 from mobilebench.targets.android.shell import SCRATCH, Shell, failure, forbidden
 from mobilebench.targets.base import ShellResult
 
@@ -47,7 +48,7 @@ WRITTEN, NOT_SET = "written", "not set"
 
 _REFUSED = "Permission Denial|ermission denied|find service|xception|^cmd: |^Error|not found|DUMP TIMEOUT"
 _POWER = "mWakefulness="
-_KEYGUARD = "mShowingLockscreen|mDreamingLockscreen|isStatusBarKeyguard|showing=|secure="
+_KEYGUARD = f"{LOCK_SCREEN}|showing=|secure="
 
 
 def _settings(table: str, keys: tuple[str, ...]) -> str:
@@ -165,9 +166,7 @@ class Keyguard:
     """Whether a PIN, pattern or password is set; None if the phone does not say."""
 
 
-_SHOWN = re.compile(
-    r"(?<![\w.])(?:mShowingLockscreen|mDreamingLockscreen|isStatusBarKeyguard|showing)=(true|false)(?!\w)"
-)
+_SHOWN = re.compile(rf"(?<![\w.])(?:{LOCK_SCREEN}|showing)=(true|false)(?!\w)")
 _SECURE = re.compile(r"(?<![\w.])secure=(true|false)(?!\w)")
 
 

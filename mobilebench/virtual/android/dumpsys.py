@@ -21,6 +21,8 @@ _CACHED_DEGREES_BELOW = 1.5
 """°C by which the cached section of `thermalservice` is below the HAL's values: it is older, as on real phones."""
 
 _HANGS_SECONDS = 3600
+_OREO, _TIRAMISU = 26, 33
+"""API levels of Android 8 and 13."""
 
 
 async def dumpsys(device: Device, arguments: Sequence[str]) -> CommandOutput:
@@ -171,16 +173,46 @@ def display(device: Device, _arguments: Sequence[str]) -> str:
     )
 
 
-def window(device: Device, _arguments: Sequence[str]) -> str:
-    screen = device.state.screen
+def window(device: Device, arguments: Sequence[str]) -> str:
+    policy = ("WINDOW MANAGER POLICY STATE (dumpsys window policy)", *_lock_screen(device))
+    if list(arguments) in (["policy"], ["p"]):
+        return lines(*policy)
     return lines(
-        "WINDOW MANAGER POLICY STATE (dumpsys window policy)",
-        f"    mDreamingLockscreen={_flag(screen.locked)} mShowingLockscreen={_flag(screen.locked)}",
-        f"    isStatusBarKeyguard={_flag(screen.locked)}",
-        f"    screenState={'SCREEN_STATE_ON' if screen.on else 'SCREEN_STATE_OFF'}",
+        *policy,
         f"  mCurrentFocus=Window{{1 u0 {_focus(device)}}}",
         f"  mFocusedApp=ActivityRecord{{1 u0 {device.front} t1}}",
     )
+
+
+def _lock_screen(device: Device) -> list[str]:
+    """The lock screen's state: from Android 8 on in a part of its own, before and up to Android 12L by other fields."""
+    screen = device.state.screen
+    shown, secure = _flag(screen.locked), _flag(screen.keyguard == "secret")
+    state = f"screenState={'SCREEN_STATE_ON' if screen.on else 'SCREEN_STATE_OFF'}"
+    dream = f"mShowingDream=false mDreamingLockscreen={shown}"
+    if device.api < _OREO:
+        return [f"    mShowingLockscreen={shown} {dream}", f"    isStatusBarKeyguard={shown}", f"    {state}"]
+    return [
+        *([f"    {dream} mDreamingSleepToken=null"] if device.api < _TIRAMISU else []),
+        "    KeyguardServiceDelegate",
+        f"      showing={shown}",
+        f"      showingAndNotOccluded={shown}",
+        f"      inputRestricted={shown}",
+        "      occluded=false",
+        f"      secure={secure}",
+        "      dreaming=false",
+        "      systemIsReady=true",
+        f"      deviceHasKeyguard={_flag(screen.keyguard != 'none')}",
+        "      enabled=true",
+        "      bootCompleted=true",
+        f"      {state}",
+        f"      interactiveState=INTERACTIVE_STATE_{'AWAKE' if screen.on else 'SLEEP'}",
+        "    KeyguardStateMonitor",
+        f"      mIsShowing={shown}",
+        "      mSimSecure=false",
+        f"      mInputRestricted={shown}",
+        "      mCurrentUserId=0",
+    ]
 
 
 def _focus(device: Device) -> str:

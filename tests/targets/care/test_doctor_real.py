@@ -17,7 +17,7 @@ from mobilebench.targets.android.restore import Owner, RestoreFile, SettingBefor
 from mobilebench.targets.android.shell import DeviceShell
 from mobilebench.targets.care import checks, doctor, questions
 from mobilebench.targets.care.base import Finding
-from mobilebench.virtual import device_identity, phones
+from mobilebench.virtual import device_identity, faults, phones
 from mobilebench.virtual.android.abilities import refusal
 from tests.targets.conftest import own_adb
 from tests.virtual.conftest import adb_programs
@@ -120,6 +120,30 @@ def test_fixing_switches_the_screen_on_and_undoes_leftovers(rack: Rack) -> None:
     screen = phones.state_of("dark").screen
     assert (screen.on, screen.locked) == (True, False)
     assert ask(serial, f"ls {HOME}").split() == []
+
+
+@pytest.mark.parametrize("android", [7, 9, 14])
+def test_the_lock_screen_is_read_as_this_android_shows_it(tmp_path: Path, android: int) -> None:
+    with own_adb(tmp_path / "home", Path(adb_programs()["installed"])):
+        (phone,) = phones.up(names=["locked"], android=android)
+        (info,) = targets.select(phone.serial)
+        seen = []
+        for locked, keyguard in ((False, "none"), (False, "secret"), (True, "swipe"), (True, "secret")):
+            phones.change_state("locked", {"screen.locked": locked, "screen.keyguard": keyguard})
+            found = findings(examined(info))["lock_screen"]
+            seen.append((found.state, found.words))
+    shown, with_secret = "it is shown", "it is shown, and asks for a secret"
+    told = with_secret if android >= 8 else shown
+    assert seen == [("ok", "it is not shown")] * 2 + [("degraded", shown), ("degraded", told)]
+
+
+def test_a_phone_that_refuses_its_settings_is_degraded_and_says_how_to_allow_it(rack: Rack) -> None:
+    (info,) = targets.select(rack("strict"))
+    faults.apply("strict", "refuse-settings")
+    found = findings(examined(info))["settings_access"]
+    assert found.state == "degraded" and "SecurityException" in found.words
+    faults.clear("strict", "refuse-settings")
+    assert findings(examined(info))["settings_access"].state == "ok"
 
 
 def test_a_phone_that_is_measured_is_left_alone(rack: Rack) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mobilebench.bugreport import Redaction
+from mobilebench.results.redaction import Redaction
 from tests.results import making
 
 PHONE = making.host(

@@ -1,0 +1,435 @@
+"""Feeds broken texts to everything that reads what a phone says, and stops at the first that is not taken well.
+
+`python scripts/fuzz_phone_output.py --seconds 60`, from the repository's root; the parts share the seconds. The parts
+are the doctor's questions with all of its checks, gates, conditions, descriptions of phones, lists of apps, exit
+records, the lock and restore files on a phone, and recorders. A part may say that it does not know, with a reason. Any
+exception that is not one of mobilebench's own, a number that is not finite, an endless sentence, or more than 2 s of
+processor time is a find.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import math
+import random
+import re
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from threading import Event
+from typing import Any, get_args
+from unittest import mock
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from mobilebench.core import proc
+from mobilebench.core.errors import MobilebenchError
+from mobilebench.core.records import GateKey, TargetInfo
+from mobilebench.recorders import battery, clocks, cpu, current, gpu, load, logcat, ram, rapl, reading, thermal, zones
+from mobilebench.recorders.energy import fuel_gauge
+from mobilebench.recorders.reading import Readings, Void
+from mobilebench.targets.android import (
+    adb_protocol,
+    apps,
+    browsers,
+    controlling,
+    description,
+    discovery,
+    exit_info,
+    front,
+    identity,
+    lease,
+    restore,
+    state_controls,
+)
+from mobilebench.targets.android import shell as shells
+from mobilebench.targets.base import ShellResult
+from mobilebench.targets.care import checks, doctor, questions
+from mobilebench.targets.care.base import Examined
+from mobilebench.targets.care.readings import Reader
+
+SLOW_S = 2.0
+"""Seconds of processor time."""
+LONGEST = 50_000
+"""Characters of an input."""
+LONGEST_SENTENCE = 2_000
+"""Characters of what is said about a phone."""
+LONGEST_FACT = 600
+"""Characters of one fact in a phone's description."""
+
+_CAPTURED = Path(__file__).resolve().parent.parent / "tests"
+PHONE = TargetInfo(
+    id="R58M",
+    kind="android",
+    machine="R58M",
+    name="Galaxy",
+    soc="Snapdragon 888",
+    os="Android 14",
+    abi="arm64-v8a",
+    runner="android-arm64-v8a",
+    cores=8,
+    facts={"ro.build.version.sdk": "34"},
+)
+
+
+class _Phone:
+    """A phone whose shell answers every command with one text."""
+
+    serial = "R58M"
+    info = PHONE
+
+    def __init__(self, text: str) -> None:
+        self._text = text.encode(errors="replace")
+
+    def script(self, text: str, **_: object) -> ShellResult:
+        """The text; where the command prints a mark of its own, the marks stand between parts of the text."""
+        marks = re.findall(r"echo (mobilebench-[0-9a-f]{16}) ", text)
+        if not marks:
+            return ShellResult(self._text, b"", 0)
+        size = max(1, len(self._text) // len(marks))
+        parts = [self._text[start * size : (start + 1) * size] for start in range(len(marks))]
+        return ShellResult(b"".join(part + marks[0].encode() + b" 0\n" for part in parts), b"", 0)
+
+    def observe(self, argv: Sequence[str], *, timeout: float, cancel: Event | None = None) -> ShellResult:
+        del argv, timeout, cancel
+        return ShellResult(self._text, b"", 0)
+
+
+def _sentence(text: str | None) -> None:
+    assert text is None or len(text) <= LONGEST_SENTENCE, f"a sentence of {len(text or '')} characters"
+
+
+def _value(found: object) -> None:
+    if isinstance(found, Void):
+        _sentence(found.reason)
+        assert found.reason
+    elif isinstance(found, float | int):
+        assert math.isfinite(found), found
+
+
+def _readings(found: Readings) -> None:
+    for value in found.values():
+        _value(value)
+
+
+def doctor_parts(text: str) -> None:
+    """Every check judges an answer, whichever question it answers."""
+    for name in questions.QUESTIONS:
+        report = doctor.judged(checks.OF_PHONES, Examined(PHONE, {name: text}, (1.8e9, 1.8e9)))
+        assert report.outcome() in ("ready", "degraded", "blocked")
+        for _, finding in report.findings:
+            assert finding.words
+            _sentence(finding.words)
+        _sentence(report.line())
+        assert all(one.words for one in report.records)
+
+
+def doctor_answer(text: str) -> None:
+    """The answer to all questions together is split, and judged."""
+    answers = questions.ask(_Phone(text))  # type: ignore[arg-type]
+    report = doctor.judged(checks.OF_PHONES, Examined(PHONE, answers, (1.8e9, 1.8e9)))
+    for _, finding in report.findings:
+        _sentence(finding.words)
+
+
+def gates(text: str) -> None:
+    """What gates read."""
+    found = Reader().read(_Phone(text), get_args(GateKey))
+    for one in found.values():
+        _value(one.value)
+
+
+def conditions(text: str) -> None:
+    """The present values of settings and states."""
+    told = [name for name in state_controls.STATES if state_controls.question(name)]
+    for name in [*told, "policy0/scaling_governor", "policy0/scaling_min_freq"]:
+        value = state_controls.meaning(name, text)
+        _sentence(state_controls.remembered(name, value) if value else None)
+        state_controls.is_lacking(name, text)
+    assert all(re.fullmatch(r"policy\d{1,3}", one) for one in state_controls.policies(text))
+    asked = [
+        state_controls.Setting("global", "stay_on_while_plugged_in", "7"),
+        state_controls.State("screen", "on"),
+        state_controls.State("wifi", "off"),
+    ]
+    for one in controlling.read_all(_Phone(text), asked):  # type: ignore[arg-type]
+        _sentence(one.problem)
+    front.obstruction(text, "com.android.chrome")
+    result = ShellResult(text.encode(errors="replace"), b"", 1)
+    _sentence(shells.failure(result))
+    _sentence(shells.forbidden(result))
+
+
+def describing(text: str) -> None:
+    """A phone's description, whichever question the text answers; all facts are short."""
+    for name in ("properties", "memory", "affinity", "possible", "kernel", "boot", "battery", "graphics", "browsers"):
+        _described(description.describe("R58M", {"browsers": "", name: text}))
+    _described(description.describe("R58M", description.sections(text)))
+    identity.serial_number(description.parse_properties(text))
+
+
+def _described(info: TargetInfo) -> None:
+    assert TargetInfo.model_validate_json(info.model_dump_json()) == info
+    facts = json.dumps(info.model_dump(mode="json", exclude={"facts", "unknown", "unusable_browsers", "browsers"}))
+    assert len(facts) < 20 * LONGEST_FACT
+    for group in (info.facts, info.unknown, info.unusable_browsers, info.browsers):
+        assert all(len(value) <= LONGEST_FACT for value in group.values()), group
+    identity.mark_duplicates([info, PHONE])
+    discovery.remedy(info.id, info.state)
+
+
+def listing(text: str) -> None:
+    """adb's list of phones, and the state that it reports for one."""
+    with mock.patch.object(adb_protocol, "query", lambda *_: text):
+        for serial, state in discovery.attached().items():
+            _sentence(discovery.clause(state[:LONGEST_FACT]))
+            assert discovery.remedy(serial, state)
+            identity.is_on_network(serial)
+
+
+def installed(text: str) -> None:
+    """Installed apps, and the phone's current user."""
+    apps.parse_current_user(text)
+    found = apps.parse_packages(text, 0)
+    _sentence(found.refusal)
+    for app in found.found.values():
+        _sentence(app.why_not)
+        assert app.version is None or len(app.version) <= LONGEST_FACT
+
+
+def exits(text: str) -> None:
+    """Exit records of apps."""
+    _, found = exit_info.parse(text)
+    for one in found:
+        _sentence(one.words)
+        assert isinstance(one.at, datetime)
+
+
+def pages(text: str) -> None:
+    """What a phone's browser answers at its DevTools socket."""
+
+    def answered(*_: object) -> Any:
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError):
+            return None
+
+    with mock.patch.object(browsers, "_get_json", answered):
+        with contextlib.suppress(MobilebenchError):
+            browsers.devtools_version("http://127.0.0.1:1", "com.android.chrome")
+        browsers.devtools_package("http://127.0.0.1:1")
+        browsers.shows_page("http://127.0.0.1:1")
+    for name in browsers.devtools_sockets(text.split()):
+        assert set(name) <= browsers._SAFE_LETTERS
+
+
+def files(text: str) -> None:
+    """The lock and the restore file, which anyone with the phone can write."""
+    found = lease.read_lock(_Phone(text))  # type: ignore[arg-type]
+    for one in (found, lease.LockReading(text, "boot", 1e5, datetime.now().astimezone())):
+        lock = one.lock
+        if lock is not None:
+            _sentence(one.describe(lock))
+        if holder := one.holder:
+            _sentence(one.describe(holder))
+    with contextlib.suppress(ValueError):
+        for step in restore.RestoreFile.model_validate_json(text).steps:
+            restore.describe_undo(step)
+
+
+def recorders(text: str) -> None:
+    """What recorders read, and the kernel's tables."""
+    for parse in (battery, thermal, zones, clocks, cpu, current, gpu, load, ram, rapl):
+        _readings(parse.parse(text))
+    for line in logcat.parse(text):
+        assert len(line) <= logcat.LONGEST_LINE
+    for found in (fuel_gauge.parse_service(text), fuel_gauge.parse_files(text, text)):
+        for value in found.values():
+            _value(value)
+    proc.parse_stat(text)
+    proc.kib_fields(text)
+    _value(proc.load_average(text))
+    _sentence(reading.refusal("battery", text))
+
+
+PARTS: dict[str, Callable[[str], None]] = {
+    "doctor": doctor_parts,
+    "doctor's answer": doctor_answer,
+    "gates": gates,
+    "conditions": conditions,
+    "description": describing,
+    "adb's list": listing,
+    "apps": installed,
+    "exits": exits,
+    "pages": pages,
+    "files": files,
+    "recorders": recorders,
+}
+
+
+# Inputs
+
+_HOSTILE_NUMBERS = (
+    *("-1", "0", "-0", "00", "1e308", "1e999", "NaN", "inf", "-Infinity", "0x7f", "1_000", "1,5"),
+    *("+5", "2147483648", "\u0663", "\u00b2"),
+    *("9" * digits for digits in (5, 10, 20, 400, 5000)),
+    *("-" + "9" * 5000, "0." + "1" * 5000),
+)
+_HOSTILE_WORDS = (
+    *("\x1b[2J", "\x1b]0;x\x07", "\0", "\x85", "\u2028", "\u202e", "\r", "\n", "\t", "\ufffd", "\U0001f4f1"),
+    *("$(reboot)", "`id`", "'; rm -rf /; '", "../../etc/passwd", "%s%n", "{}", "{0}", *"[](){}=:"),
+    *("A" * 10_000, " " * 10_000, "\n" * 5_000, "(" * 5_000, "[" * 5_000, "true", "false", "null", "none", "unknown"),
+)
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+
+
+def mutated(text: str, others: Sequence[str], rng: random.Random) -> str:
+    """One to five changes at random places."""
+    for _ in range(rng.randint(1, 5)):
+        place = rng.randrange(len(text) + 1)
+        end = min(len(text), place + rng.choice((0, 1, 2, 8, 40, 400)))
+        match rng.randrange(9):
+            case 0:
+                text = text[:place] + text[end:]
+            case 1:
+                text = text[:place] + rng.choice(_HOSTILE_WORDS) + text[end:]
+            case 2:
+                numbers = list(_NUMBER.finditer(text))
+                if numbers:
+                    one = rng.choice(numbers)
+                    text = text[: one.start()] + rng.choice(_HOSTILE_NUMBERS) + text[one.end() :]
+            case 3:
+                text = _NUMBER.sub(rng.choice(_HOSTILE_NUMBERS), text)
+            case 4:
+                text = text[:place] + text[place:end] * rng.choice((2, 3, 50)) + text[end:]
+            case 5:
+                other = rng.choice(others)
+                start = rng.randrange(len(other) + 1)
+                text = text[:place] + other[start : start + rng.choice((8, 40, 400))] + text[end:]
+            case 6:
+                lines = text.split("\n")
+                rng.shuffle(lines)
+                text = "\n".join(lines)
+            case 7:
+                text = text[:place]
+            case 8:
+                text = (
+                    text[:place]
+                    + "".join(chr(rng.randrange(0x3000)) for _ in range(rng.choice((1, 4, 30))))
+                    + text[end:]
+                )
+        text = text[:LONGEST]
+    return text
+
+
+def seeds() -> list[str]:
+    """True answers of phones, with which mutation begins."""
+    found = [file.read_text(encoding="utf-8") for folder in ("recorders", "targets/care") for file in _texts(folder)]
+    sections = [part for text in found for part in re.split(r"^== \w+\n", text, flags=re.MULTILINE) if part]
+    together = [re.sub(r"^== ", "@mobilebench ", text, flags=re.MULTILINE) for text in found]
+    return [*sections, *together, *_FURTHER]
+
+
+def _texts(folder: str) -> list[Path]:
+    return sorted((_CAPTURED / folder / "captured").glob("*.txt"))
+
+
+_LOCK = {
+    "schema": "mobilebench/lock/1",
+    "owner": {"machine": "m", "pid": 7, "started": "1"},
+    "place": "p",
+    "host": "h",
+    "run": "r",
+    "token": "t",
+    "boot": "b",
+    "since": 1.0,
+    "until": 2.0,
+}
+_RESTORE = {
+    "schema": "mobilebench/restore/1",
+    "owner": {"machine": "m", "pid": 7, "started": "1"},
+    "steps": [
+        {"kind": "setting", "namespace": "global", "key": "stay_on_while_plugged_in", "value": "0", "put": "7"},
+        {"kind": "reverse", "remote": "tcp:8000", "serial": "R58M"},
+    ],
+}
+_FURTHER = (
+    "[ro.product.model]: [Pixel 8]\n[ro.serialno]: [R58M]\n[ro.build.version.sdk]: [34]\n"
+    "[ro.board.platform]: [kalama]\n[ro.soc.model]: [SM8550]\n[ro.product.cpu.abi]: [arm64-v8a]\n"
+    "[ro.build.version.release]: [14]\n",
+    "MemTotal:       11700000 kB\nMemAvailable:    5000000 kB\nCpus_allowed_list:\t0-7\n",
+    "1b4e28ba-2fa1-11d2-883f-0016d3cca427\npid:[4026531836]\n@\n12345.67 1.0\n@\n" + json.dumps(_LOCK),
+    json.dumps(_LOCK),
+    json.dumps(_RESTORE),
+    "GLES: ARM, Mali-G715, OpenGL ES 3.2 v1.r44p0\nGLES: Google Inc. (ARM), ANGLE (ARM, "
+    "Vulkan 1.3.247 (Mali-G715 (0x0)), Mali-44.0.0), OpenGL ES 3.2.0\n",
+    "@package com.android.chrome\nPackages:\n  Package [com.android.chrome] (a1b2):\n    versionName=156.0.8078.79\n"
+    "    User 0: ceDataInode=1 installed=true hidden=false suspended=false enabled=0\n"
+    "    User 10: ceDataInode=0 installed=false enabled=3 archived\n"
+    "@package org.mozilla.firefox\nUnable to find package: x\n",
+    "2026-11-21 12:00:00\n  ApplicationExitInfo #0:\n  timestamp=2026-11-21 11:59:59.1 pid=7 reason=3 (LOW_MEMORY) "
+    "process=com.android.chrome:sandboxed_process0 status=0\n",
+    '{"Browser": "Chrome/156.0.8078.79", "Android-Package": "com.android.chrome"}\n',
+    '[{"type": "page", "url": "about:blank"}]',
+    "chrome_devtools_remote @webview_devtools_remote_7 firefox-debugger-socket",
+    "R58M\tdevice\nR58N\tunauthorized\n192.168.1.7:5555\toffline\nR58M\tdevice\n????????????\tno permissions "
+    "(user in plugdev group; are your udev rules wrong?)\n",
+    "mCurrentFocus=Window{1 u0 com.android.chrome/org.chromium.Main}\nscreenState=SCREEN_STATE_ON\nmIsShowing=false\n",
+    "java.lang.SecurityException: Permission denial: writing to settings requires:"
+    "android.permission.WRITE_SECURE_SETTINGS\n",
+    "policy0\npolicy4\npolicy7\n",
+)
+
+
+def inputs(rng: random.Random) -> Iterator[str]:
+    """True answers, each hostile word and number alone, and then endless mutations."""
+    corpus = seeds()
+    yield from corpus
+    yield from ("", *_HOSTILE_NUMBERS, *_HOSTILE_WORDS)
+    yield from (_NUMBER.sub(number, text)[:LONGEST] for number in _HOSTILE_NUMBERS for text in corpus)
+    while True:
+        yield mutated(rng.choice(corpus), corpus, rng)
+
+
+def try_one(name: str, text: str) -> str | None:
+    """Give one input to a part; return what went wrong."""
+    begun = time.process_time()
+    try:
+        PARTS[name](text)
+    except MobilebenchError as error:
+        _sentence(error.message)
+    except Exception:
+        return traceback.format_exc()
+    took = time.process_time() - begun
+    return f"took {took:.1f} s" if took > SLOW_S else None
+
+
+def main() -> int:
+    """Give the parts their shares of the time."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--part", choices=PARTS, action="append", help="a part instead of all of them")
+    options = parser.parse_args()
+    parts: Mapping[str, Callable[[str], None]] = {name: PARTS[name] for name in options.part or PARTS}
+    for name in parts:
+        until, tried = time.monotonic() + options.seconds / len(parts), 0
+        for text in inputs(random.Random(options.seed)):  # noqa: S311 - reproducible, not secret
+            if time.monotonic() > until:
+                break
+            tried += 1
+            if problem := try_one(name, text):
+                sys.stdout.write(f"{name}: {text!r}\n{problem}\n")
+                return 1
+        sys.stdout.write(f"{name}: {options.seconds / len(parts):.0f} s, {tried} inputs, nothing found\n")
+        sys.stdout.flush()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
