@@ -16,7 +16,18 @@ if TYPE_CHECKING:
     from mobilebench.core.records import PlannedBlock, Run
 
 ALLOWED = frozenset(
-    {"resume", "retry", "wait_for_phone", "out", "json", "dry_run", "rack", "engine_library", "browser_path"}
+    {
+        "resume",
+        "retry",
+        "wait_for_phone",
+        "blocked_too",
+        "out",
+        "json",
+        "dry_run",
+        "rack",
+        "engine_library",
+        "browser_path",
+    }
 )
 """Parameters of `run` that have an effect with `--resume`: how it is continued, and where things are."""
 
