@@ -19,7 +19,7 @@ NONE_THERE := [ $$? -eq 5 ] # pytest's exit code for a room that has no such tes
 export PATH := $(abspath $(BIN)):$(PATH)
 export PYTHONDONTWRITEBYTECODE := # each module is compiled once, not by each of the many processes that tests and runs start
 
-.PHONY: help run setup python web native native-android $(ANDROID_BUILDS) models libraries test test-fast lint format lock bench drill fuzz wheel clean
+.PHONY: help run setup python web clip native native-android $(ANDROID_BUILDS) models libraries test test-fast lint format lock bench drill fuzz wheel clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -27,13 +27,20 @@ help: ## List the targets
 run: setup ## Measure suite `quick` on attached phones (else two virtual ones) and on this computer, and report
 	@scripts/run-quick.sh
 
-setup: $(STAMPS)/system python web native libraries models ## Install and build everything that a run needs
+setup: $(STAMPS)/system python web clip native libraries models ## Install and build everything that a run needs
 
 python: $(STAMPS)/python ## Make .venv with the pinned Python packages
 
 web: $(STAMPS)/npm ## Build the pages
 	@scripts/build-if-changed.sh web mobilebench/assets/web/bench.html "Building the pages" \
 	    sh -c 'cd web && npm run --silent build'
+
+clip: mobilebench/assets/clip/clip.webm ## Make the clip of the video scenario (by ffmpeg, which is installed for it)
+
+mobilebench/assets/clip/clip.webm: scripts/make-clip.sh
+	@scripts/system-packages.sh ffmpeg
+	@echo "Making the clip of the video scenario"
+	@scripts/make-clip.sh $@
 
 native: $(STAMPS)/python ## Build the native runner for this computer
 	@scripts/build-if-changed.sh $(RUNNER_BUILD) $(RUNNERS)/$(RUNNER_BUILD)/mobilebench-runner \
@@ -128,7 +135,7 @@ fuzz: $(STAMPS)/python ## Fuzz the runner's arguments, input files, JSON and tra
 	@$(BIN)/python scripts/fuzz_adb.py --seconds $(SECONDS)
 	@$(BIN)/python scripts/fuzz_phone_output.py --seconds $(SECONDS)
 
-wheel: web native native-android ## Build a wheel with the pages and every runner inside
+wheel: web clip native native-android ## Build a wheel with the pages, the clip and every runner inside
 	@$(BIN)/hatchling build -t wheel
 
 clean: ## Remove what was built here (not results, models or libraries)

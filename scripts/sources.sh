@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 case "$1" in
 web)
     set -- web/bench.html web/manual.html web/build.js web/package.json web/package-lock.json web/tsconfig.json \
-        web/src web/frameworks
+        web/scenarios web/src web/frameworks
     ;;
 android-*) set -- native/CMakeLists.txt native/CMakePresets.json native/src native/bionic ;;
 *) set -- native/CMakeLists.txt native/CMakePresets.json native/src ;;

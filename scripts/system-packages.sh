@@ -12,6 +12,7 @@ package_of() {
         clang) echo clang ;;
         clang-runtime) echo "libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev" ;;
         cppcheck) echo cppcheck ;;
+        ffmpeg) echo ffmpeg ;;
         firefox) if grep -qs '^ID=ubuntu' /etc/os-release; then echo firefox; else echo firefox-esr; fi ;;
         ld.lld) echo lld ;;
         mvn) echo maven ;;

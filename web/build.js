@@ -53,16 +53,19 @@ const common = () => ({
   },
 });
 
-/** @param {string} name */
-async function buildPage(name) {
+/**
+ * @param {string} name
+ * @param {string} folder where the page is, and where it is put; empty or with a slash at its end
+ */
+async function buildPage(name, folder = '') {
   const config = common();
   await build({
     ...config,
     build: {
       ...config.build,
       rolldownOptions: {
-        input: join(root, `${name}.html`),
-        output: { entryFileNames: '[name].js', assetFileNames: '[name][extname]' },
+        input: join(root, folder, `${name}.html`),
+        output: { entryFileNames: `${folder}[name].js`, assetFileNames: `${folder}[name][extname]` },
       },
     },
   });
@@ -115,24 +118,26 @@ async function buildFramework(release, script) {
 }
 
 /**
- * The script of the report's figures with the licences of what is in it. It stands inside a page, so it may not end the
- * page's element early.
+ * Builds one script that needs no other file, with the licences of what is in it. It may stand inside a page, so it does
+ * not end the page's element early.
+ * @param {string} entry below `src`
+ * @param {string} file where it is put
+ * @param {string} name the global that holds what it exports
  */
-async function buildReport() {
+async function buildScript(entry, file, name) {
   const config = common();
-  const name = 'report-figures.js';
   const built = await build({
     ...config,
     build: {
       ...config.build,
-      lib: { entry: join(root, 'src', 'report', 'figures.ts'), formats: ['iife'], name: 'figures', fileName: () => name },
+      lib: { entry: join(root, 'src', entry), formats: ['iife'], name, fileName: () => file },
     },
   });
   const outputs = (Array.isArray(built) ? built : [built]).flatMap((one) => ('output' in one ? one.output : []));
   const modules = outputs.flatMap((one) => (one.type === 'chunk' ? one.moduleIds : []));
   const script = outputs.flatMap((one) => (one.type === 'chunk' ? [one.code] : [])).join('');
   const safe = script.replace(/<(?=\/script|!--)/gi, '\\x3C');
-  await writeFile(join(unfinished, name), `${await licences(modules)}\n${safe}`);
+  await writeFile(join(unfinished, file), `${await licences(modules)}\n${safe}`);
 }
 
 /**
@@ -167,8 +172,11 @@ await rm(unfinished, { recursive: true, force: true });
 await mkdir(unfinished, { recursive: true });
 await buildPage('bench');
 await buildPage('manual');
+for (const name of ['interaction', 'typing', 'video']) await buildPage(name, 'scenarios/');
 await buildNodeScript();
-await buildReport();
+await buildScript('report/figures.ts', 'report-figures.js', 'figures');
+// The probe: Python evaluates it in any page.
+await buildScript('scenarios/probe-script.ts', 'scenarios/probe.js', 'mobilebenchProbeScript');
 for (const [release, binaries] of Object.entries(releases)) {
   const scripts = (await readdir(join(sources, release))).filter((name) => name.endsWith('.ts'));
   for (const script of scripts) await buildFramework(release, script);

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from threading import Event
 from typing import Any
 
-from mobilebench.browsers.page import Capability
+from mobilebench.browsers.page import Capability, PageDialog
 from mobilebench.browsers.websocket_rpc import Exchange, Message, connected, first_line, too_much
 from mobilebench.core.errors import BlockFailed, Killed, Unsupported
 
 _CRASH_PAGE = "about:tabcrashed"
+_DIALOG = "browsingContext.userPromptOpened"
 _GONE = frozenset({"no such frame", "no such client window"})
 _NUMBERS = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf"), "-0": -0.0}
 _SESSION_SECONDS = 60.0
@@ -32,6 +33,11 @@ class BidiPage:
         self._watch = watch
         self._exchange = exchange
         self._context = context
+
+    @property
+    def context(self) -> str:
+        """The tab's id, which many commands name."""
+        return self._context
 
     def call(self, method: str, params: dict[str, Any] | None = None, *, timeout: float = 15.0) -> dict[str, Any]:
         return self._ask(method, params or {}, timeout, f"{method} was not answered within {timeout:.0f} s.")
@@ -112,6 +118,8 @@ class BidiNotices:
         if message.get("method") == "browsingContext.navigationCommitted" and url.startswith(_CRASH_PAGE):
             self.crashed = True
             raise _crashed()
+        if message.get("method") == _DIALOG and isinstance(params, dict):
+            raise PageDialog.of(params)
 
 
 def _crashed() -> Killed:
@@ -155,6 +163,7 @@ def open_page(address: str, *, cancel: Event | None = None, stays: bool = False)
         page.call("session.new", {"capabilities": {"alwaysMatch": {}}}, timeout=_SESSION_SECONDS)
         context = _first_context(page, _TAB_SECONDS if stays else 0.0, cancel)
         page.call("session.subscribe", {"events": ["browsingContext.navigationCommitted"]})
+        page.call("session.subscribe", {"events": [_DIALOG], "contexts": [context]})
         try:
             yield BidiPage(watch, exchange, context)
         finally:

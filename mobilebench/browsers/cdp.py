@@ -11,7 +11,7 @@ from threading import Event
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from mobilebench.browsers.page import Capability
+from mobilebench.browsers.page import Capability, PageDialog
 from mobilebench.browsers.websocket_rpc import Exchange, Message, connected, cut, first_line, parse_message
 from mobilebench.core.errors import BlockFailed, Killed
 
@@ -115,6 +115,8 @@ class CdpNotices:
     """Why the page's process ended, and its signal or exit code."""
     trace_end: dict[str, Any] | None = None
     """The event that reported the end of a trace."""
+    dialogs_fail: bool = False
+    """Whether a dialog of the page is a failure."""
 
     def notice(self, message: Message) -> None:
         """Handle one message; see `websocket_rpc.Notice`."""
@@ -131,6 +133,8 @@ class CdpNotices:
             case "Target.targetCrashed" if params.get("targetId") == self.target:
                 code = params.get("errorCode")
                 self.ended = (str(params.get("status", "")), code if isinstance(code, int) else 0)
+            case "Page.javascriptDialogOpening" if self.dialogs_fail:
+                raise PageDialog.of(params)
             case "Inspector.detached":
                 why = first_line(params.get("reason") or "no reason given").rstrip(".")
                 raise BlockFailed(f"The browser detached from the page: {why}.", fault="cut connection")
@@ -178,7 +182,7 @@ def open_page(address: str, *, cancel: Event | None = None) -> Iterator[CdpPage]
     tab_id, socket = str(tab.get("id", "")), urlsplit(str(tab.get("webSocketDebuggerUrl", "")))
     if not tab_id or socket.scheme != "ws":
         raise BlockFailed("The browser opened a page, but reported no address for it.", fault="bad answer")
-    watch = CdpNotices(tab_id)
+    watch = CdpNotices(tab_id, dialogs_fail=True)
     try:
         with connected(f"ws://{urlsplit(address).netloc}{socket.path}", watch.notice, cancel) as exchange:
             page = CdpPage(watch, exchange)

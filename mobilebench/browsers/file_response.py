@@ -25,14 +25,33 @@ if TYPE_CHECKING:
     from aiohttp.abc import AbstractStreamWriter
 
 _MIME = {
+    ".avif": "image/avif",
     ".bin": "application/octet-stream",
     ".css": "text/css",
+    ".gif": "image/gif",
+    ".htm": "text/html",
     ".html": "text/html",
+    ".jpeg": "image/jpeg",
+    ".jpg": "image/jpeg",
     ".js": "text/javascript",
     ".json": "application/json",
+    ".m4v": "video/mp4",
     ".mjs": "text/javascript",
+    ".mkv": "video/x-matroska",
+    ".mov": "video/quicktime",
+    ".mp3": "audio/mpeg",
+    ".mp4": "video/mp4",
+    ".ogg": "audio/ogg",
+    ".ogv": "video/ogg",
     ".onnx": "application/octet-stream",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain",
     ".wasm": "application/wasm",
+    ".webm": "video/webm",
+    ".webp": "image/webp",
+    ".woff2": "font/woff2",
+    ".xhtml": "application/xhtml+xml",
 }
 _ISOLATING = {"Cross-Origin-Embedder-Policy": "require-corp", "Cross-Origin-Opener-Policy": "same-origin"}
 HEADERS = {

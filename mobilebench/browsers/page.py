@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal, Protocol
 
 from mobilebench.core.axes import LINKS, NO_LINK
-from mobilebench.core.errors import Unsupported
+from mobilebench.core.errors import BlockFailed, Unsupported
 
 Capability = Literal["stop scripts", "clear origin", "shape link", "processes", "trace"]
 """Features that only some browsers support:
@@ -14,6 +15,9 @@ Capability = Literal["stop scripts", "clear origin", "shape link", "processes", 
 limit its network · `processes`: list the browser's processes and their CPU time · `trace`: record the browser's work
 for the page.
 """
+
+
+_DIALOGS = ("alert", "confirm", "prompt", "beforeunload")
 
 
 class Page(Protocol):
@@ -57,6 +61,19 @@ class Page(Protocol):
     def call(self, method: str, params: dict[str, Any] | None = None, *, timeout: float = 15.0) -> dict[str, Any]:
         """Send one command of the browser's own protocol and wait for its result."""
         ...
+
+
+class PageDialog(BlockFailed):
+    """The page shows a dialog (`alert`, `confirm`, `prompt`, `beforeunload`): its scripts wait until it is answered."""
+
+    @classmethod
+    def of(cls, params: Mapping[str, Any]) -> PageDialog:
+        """The failure for the browser's event about a dialog."""
+        kind = params.get("type")
+        kind = kind if kind in _DIALOGS else "dialog"
+        text = " ".join(str(params.get("message") or "").split())[:200]
+        said = f": “{text}”" if text else ""
+        return cls(f"The page shows a dialog ({kind}){said}.", fault="page error")
 
 
 def imitate_network(page: Page, name: str) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from mobilebench.browsers import bidi
 from mobilebench.browsers.connect import open_page
-from mobilebench.browsers.page import Page
+from mobilebench.browsers.page import Page, PageDialog
 from mobilebench.core.errors import BlockFailed, Unsupported
 from tests.browsers.fake_devtools import CUT, FakeDevtools, fake_devtools, success
 from tests.browsers.fake_devtools import bidi as opening
@@ -242,3 +242,17 @@ def test_an_exception_is_always_one_short_line(details: Any) -> None:
     text = bidi.exception_text(details)
     assert 0 < len(text) <= 500
     assert "\n" not in text
+
+
+def test_a_dialog_of_the_page_is_reported_at_once() -> None:
+    dialog = {
+        "type": "event",
+        "method": "browsingContext.userPromptOpened",
+        "params": {"context": "tab1", "type": "confirm", "message": "sure?", "handler": "dismiss"},
+    }
+    with (
+        fake_devtools(opening(lambda m: [dialog])) as fake,
+        open_page(address(fake)) as page,
+        pytest.raises(PageDialog, match="shows a dialog \\(confirm\\): “sure\\?”"),
+    ):
+        page.evaluate("confirm('sure?')", timeout=60)

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mobilebench.browsers import cdp, websocket_rpc
+from mobilebench.browsers.page import PageDialog
 from mobilebench.browsers.websocket_rpc import parse_message
 from mobilebench.core.errors import BlockFailed
 from tests.browsers.fake_devtools import CUT, fake_devtools, result
@@ -241,3 +242,13 @@ def wait_until(condition: Any, seconds: float = 3) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def test_a_dialog_of_the_page_is_reported_at_once() -> None:
+    dialog = {"method": "Page.javascriptDialogOpening", "params": {"type": "alert", "message": "hello"}}
+    with (
+        fake_devtools(lambda m: [dialog]) as fake,
+        cdp.open_page(fake.url) as page,
+        pytest.raises(PageDialog, match="shows a dialog \\(alert\\): “hello”"),
+    ):
+        page.evaluate("alert('hello')", timeout=60)

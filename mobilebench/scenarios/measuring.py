@@ -1,0 +1,203 @@
+"""Open the page of a scenario in a browser of a target, and measure it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from threading import Event
+
+from mobilebench.browsers import names
+from mobilebench.browsers.connect import open_page
+from mobilebench.browsers.page import Page, PageDialog
+from mobilebench.browsers.server import PageServer
+from mobilebench.core.errors import BadInput, BlockFailed, Unsupported, as_sentence
+from mobilebench.core.records import TargetInfo
+from mobilebench.scenarios import probe
+from mobilebench.scenarios.base import Outcome, Run, ScenarioFailed, ScenarioResult, Void
+from mobilebench.scenarios.hands import hands_of
+from mobilebench.scenarios.messages import Begun, ProbeAnswer, ProbeOptions, VideoFrames
+from mobilebench.scenarios.scenario import Scenario, Use
+from mobilebench.targets.base import BrowserHandle, Target
+
+LOAD_SECONDS = 60.0
+VISIBLE = 0.5
+"""A video counts as seen if at least this part of it was inside of the window all the time."""
+_REACH_ALL = {"chrome": ("--host-resolver-rules=",), "firefox": ("network.proxy.type=0",)}
+"""Flags that let a browser of this computer load pages of other servers, which it otherwise may not."""
+
+
+@dataclass(frozen=True)
+class OpenPage:
+    """A scenario's page, loaded and with the probe in it."""
+
+    page: Page
+    browser: BrowserHandle
+
+
+@contextmanager
+def opened(
+    target: Target,
+    scenario: Scenario,
+    browser_name: str,
+    server: PageServer,
+    *,
+    flags: tuple[str, ...] = (),
+    headed: bool = False,
+    cancel: Event | None = None,
+    load_seconds: float = LOAD_SECONDS,
+) -> Iterator[OpenPage]:
+    """Open the scenario's page in a browser that was started for it (on a phone: in a new tab).
+
+    Raises:
+        BadInput: no browser has this name.
+        Unsupported: the target has no such browser.
+        ScenarioFailed: the page did not load, or another page answered.
+    """
+    on_phone = target.info.kind == "android"
+    _require_browser(target.info, browser_name)
+    reach = _REACH_ALL[names.family(browser_name)] if scenario.is_remote and not on_phone else ()
+    with (
+        server.visit(scenario.files, isolated=scenario.isolated) as visit,
+        target.browser(browser_name, (*reach, *flags), headed=headed) as browser,
+        target.reverse(server.port) as origin,
+        open_page(browser.address, cancel=cancel, stays=on_phone) as page,
+    ):
+        ours = f"{origin.rstrip('/')}{visit.path}{scenario.page}"
+        try:
+            load(page, scenario.page if scenario.is_remote else ours, seconds=load_seconds)
+            probe.install(page)
+            yield OpenPage(page, browser)
+        finally:
+            if on_phone and not scenario.is_remote and "clear origin" in page.capabilities:
+                with suppress(BlockFailed):
+                    page.clear_origin(origin)
+
+
+def _require_browser(target: TargetInfo, name: str) -> None:
+    if not names.is_name(name):
+        raise BadInput(f"There is no browser {name}.", hint="Name chrome, firefox, or a build such as chrome@beta.")
+    if name in target.unusable_browsers:
+        raise Unsupported(as_sentence(f"{target.unusable_browsers[name]} ({target.id})"))
+    if name not in target.browsers:
+        raise Unsupported(
+            f"There is no {names.title(name)} on {target.id}.",
+            hint="`mobilebench devices --json` lists the browsers of each target.",
+        )
+
+
+def load(page: Page, address: str, *, seconds: float = LOAD_SECONDS) -> None:
+    """Load this page, and check that it is the one that answered.
+
+    Raises:
+        ScenarioFailed: it did not load, the server answered with an error, or another page answered.
+    """
+    try:
+        page.open(address, timeout=seconds)
+        found = page.evaluate(_NAVIGATION.replace("ASKED", json.dumps(address)), timeout=seconds)
+    except PageDialog as error:
+        probe.answer_dialog(page)
+        raise ScenarioFailed("dialog", error.message, fault=error.fault) from error
+    except BlockFailed as error:
+        outcome: Outcome = "crashed" if error.fault in ("crash", "killed for memory") else "never loaded"
+        raise ScenarioFailed(outcome, error.message, hint=error.hint, fault=error.fault) from error
+    answered, asked, status = _answered(found)
+    if answered != asked:
+        raise ScenarioFailed(
+            "redirected",
+            f"The address leads to another page: {answered[:300]}.",
+            hint="Measure that address, if it is the page that you mean.",
+        )
+    if status >= 400:
+        raise ScenarioFailed("error page", f"The server answered with status {status}.", hint="Check the address.")
+
+
+def measure(opened_page: OpenPage, scenario: Scenario, seconds: float) -> ScenarioResult:
+    """Use the page for so many seconds, and return what was recorded.
+
+    Raises:
+        ScenarioFailed: the page could not be measured; the failure has a name.
+    """
+    page = opened_page.page
+    begun = probe.begin(page, ProbeOptions(video=scenario.video))
+    if scenario.video == "needed" and begun.video != "playing":
+        raise _no_video(begun)
+    used = scenario.use(page, hands_of(page), seconds, begun)
+    answer = probe.end(page)
+    if scenario.video == "needed" and answer.video is not None and answer.video.least_visible < VISIBLE:
+        shown = 100 * answer.video.least_visible
+        raise ScenarioFailed("off screen", f"Only {shown:.0f} % of the video was inside of the window at one time.")
+    return _completed(opened_page.browser, scenario, seconds, begun, used, answer)
+
+
+def _completed(
+    browser: BrowserHandle, scenario: Scenario, seconds: float, begun: Begun, used: Use, answer: ProbeAnswer
+) -> ScenarioResult:
+    def or_void(name: str) -> Void:
+        return Void(reason=answer.void.get(name, "the page did not report it"))
+
+    notes = list(browser.notes)
+    if answer.untrusted:
+        notes.append(f"{answer.untrusted} input events were made by scripts of the page")
+    if not answer.focused:
+        notes.append("the page did not have the focus at the end")
+    return ScenarioResult(
+        scenario=scenario.name,
+        address=scenario.address,
+        browser=browser.name,
+        version=browser.version,
+        seconds=seconds,
+        duration_ms=answer.duration_ms,
+        frames_ms=answer.frames_ms,
+        marks=answer.marks,
+        runs=used.runs if isinstance(used.runs, Void) else [_since(answer.began_ms, run) for run in used.runs],
+        typing=used.typing,
+        video=_seen(answer, begun),
+        events=or_void("events") if answer.events is None else answer.events,
+        inp_ms=or_void("inp_ms") if answer.inp_ms is None else answer.inp_ms,
+        long_tasks=or_void("long_tasks") if answer.long_tasks is None else answer.long_tasks,
+        long_frames=or_void("long_frames") if answer.long_frames is None else answer.long_frames,
+        inputs=answer.inputs,
+        notes=notes,
+    )
+
+
+def _since(began_ms: float, run: Run) -> Run:
+    return run.model_copy(update={"started_ms": max(0.0, run.started_ms - began_ms)})
+
+
+def _seen(answer: ProbeAnswer, begun: Begun) -> VideoFrames | Void:
+    """The frames of the page's video, if it was seen."""
+    if answer.video is None:
+        return Void(reason=answer.void.get("video") or begun.why or "the page plays no video")
+    if answer.video.least_visible < VISIBLE:
+        return Void(reason="the video was not inside of the window all the time, so its frames were not drawn")
+    return answer.video
+
+
+def _no_video(begun: Begun) -> ScenarioFailed:
+    why = f": {begun.why}" if begun.why else ""
+    if begun.video == "undecodable":
+        return ScenarioFailed(
+            "undecodable",
+            f"The browser cannot decode the clip{why}.",
+            hint="Try VP9 or VP8 in a .webm file, which Chrome and Firefox decode everywhere.",
+        )
+    return ScenarioFailed("no video", f"The video did not play{why}.")
+
+
+_NAVIGATION = """((asked) => {
+  const plain = (address) => Object.assign(new URL(address), { hash: '' }).href;
+  const found = performance.getEntriesByType('navigation')[0];
+  return JSON.stringify([plain(found?.name || location.href), plain(asked), found?.responseStatus || 0]);
+})(ASKED)"""
+"""Answers the address of the document that is open, the one that was asked for, and the status of its response."""
+
+
+def _answered(found: object) -> tuple[str, str, int]:
+    with suppress(ValueError):
+        match json.loads(found) if isinstance(found, str) else None:
+            case [str(address), str(asked), int(status)]:
+                return address, asked, status
+    raise ScenarioFailed("page error", "The page does not say what its address is.")

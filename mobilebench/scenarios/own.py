@@ -1,0 +1,100 @@
+"""A page of the user's own: an address, or a file of this computer with the files around it."""
+
+from __future__ import annotations
+
+import time
+from itertools import islice
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from mobilebench.browsers.page import Page
+from mobilebench.core.errors import BadInput
+from mobilebench.scenarios import probe
+from mobilebench.scenarios.base import Void
+from mobilebench.scenarios.hands import Hands
+from mobilebench.scenarios.messages import Begun
+from mobilebench.scenarios.scenario import Scenario, Use
+from mobilebench.scenarios.video import watch
+
+MOST_FILES = 3000
+TURN_SECONDS = 0.25
+TURN_PIXELS = 160
+"""The wheel moves so many pixels every quarter of a second: a person who skims a page."""
+
+
+def use(page: Page, hands: Hands, seconds: float, begun: Begun) -> Use:
+    """Scroll up and down by the wheel; a page whose video plays is only watched."""
+    if begun.video == "playing":
+        return watch(page, hands, seconds, begun)
+    down = TURN_PIXELS
+    began = time.monotonic()
+    turns = 0
+    with probe.named_failures(page):
+        while (spent := time.monotonic() - began) < seconds:
+            time.sleep(max(0.0, min(turns * TURN_SECONDS, seconds) - spent))
+            turns += 1
+            width, height, above, below = _view(page)
+            if (down > 0 and below <= 1) or (down < 0 and above <= 1):
+                down = -down
+            hands.scroll(width / 2, height / 2, down)
+    return Use(Void(reason="this page has no script of runs"), Void(reason="nothing is typed on this page"))
+
+
+def _view(page: Page) -> tuple[float, float, float, float]:
+    """Width and height of the window, and the pixels of the page above and below it."""
+    expression = "[innerWidth, innerHeight, scrollY, document.documentElement.scrollHeight - innerHeight - scrollY]"
+    found = page.evaluate(expression, timeout=probe.ANSWER_SECONDS)
+    numbers = [one if isinstance(one, (int, float)) else 0 for one in found] if isinstance(found, list) else []
+    width, height, above, below = (*numbers, 0, 0, 0, 0)[:4]
+    return min(max(width, 1), 20_000), min(max(height, 1), 20_000), above, below
+
+
+def at_address(address: str) -> Scenario:
+    """The scenario of a page at this address.
+
+    Raises:
+        BadInput: it is not an address of a page.
+    """
+    try:
+        parts = urlsplit(address)
+        whole = bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        whole = False
+    if not whole or any(one.isspace() or not one.isprintable() for one in address):
+        raise BadInput(f"“{address}” is not the address of a page.", hint="Write it as in https://example.org/page.")
+    return _scenario(address, address, {})
+
+
+def in_file(file: Path) -> Scenario:
+    """The scenario of a page in this file. The files below its folder are offered to it, hidden ones excepted.
+
+    Raises:
+        BadInput: there are too many files in its folder.
+    """
+    folder = file.resolve().parent
+    found = (one for one in folder.rglob("*") if _is_offered(one, folder))
+    files = {f"own/{one.relative_to(folder).as_posix()}": one for one in islice(found, MOST_FILES + 1)}
+    if len(files) > MOST_FILES:
+        raise BadInput(
+            f"The folder of {file.name} has more than {MOST_FILES} files, which would all be offered to the page.",
+            hint="Move the page with its own files into a folder of their own.",
+        )
+    name = f"own/{file.resolve().name}"
+    return _scenario(str(file), name, {**files, name: file.resolve()})
+
+
+def _is_offered(path: Path, folder: Path) -> bool:
+    hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+    return not hidden and path.is_file() and path.resolve().is_relative_to(folder)
+
+
+def _scenario(address: str, page: str, files: dict[str, Path]) -> Scenario:
+    return Scenario(
+        name="page",
+        title="The page is scrolled by the wheel, or watched if it plays a video.",
+        address=address,
+        page=page,
+        use=use,
+        files=files,
+        isolated=False,
+    )

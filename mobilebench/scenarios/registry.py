@@ -1,0 +1,57 @@
+"""All scenarios, and the one that a word of the command line means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mobilebench.core.errors import BadInput
+from mobilebench.scenarios import own
+from mobilebench.scenarios.interaction import INTERACTION
+from mobilebench.scenarios.scenario import Scenario
+from mobilebench.scenarios.typing import WORDS_PER_MINUTE, typing
+from mobilebench.scenarios.video import video
+
+NAMES = ("interaction", "typing", "video")
+"""The scenarios with pages of our own."""
+DESCRIBED = {
+    "interaction": INTERACTION.title,
+    "typing": typing().title,
+    "video": "A clip is played in a loop.",
+    "https://… or page.html": "A page of your own is scrolled by the wheel, or watched if it plays a video.",
+    "clip.webm": "The same as video, with a clip of your own.",
+}
+"""Each kind of scenario and what happens in it."""
+PAGES = (".html", ".htm", ".xhtml")
+CLIPS = (".webm", ".mp4", ".m4v", ".mkv", ".ogv", ".mov")
+
+
+def scenario_of(word: str, *, words_per_minute: int = WORDS_PER_MINUTE) -> Scenario:
+    """The scenario with this name, or of the page or clip at this address or path.
+
+    Raises:
+        BadInput: there is no such scenario and no such file, or it is of another kind.
+        Unsupported: the scenario lacks something that is made when mobilebench is built.
+    """
+    match word:
+        case "interaction":
+            return INTERACTION
+        case "typing":
+            return typing(words_per_minute)
+        case "video":
+            return video()
+    if word.startswith(("http://", "https://")):
+        return own.at_address(word)
+    file = Path(word)
+    if not file.is_file():
+        raise BadInput(
+            f"There is no scenario and no file “{word}”.",
+            hint=f"The scenarios are {', '.join(NAMES)}; a page of your own is an address (https://…) or a .html file.",
+        )
+    if file.suffix.lower() in PAGES:
+        return own.in_file(file)
+    if file.suffix.lower() in CLIPS:
+        return video(file.resolve())
+    raise BadInput(
+        f"{file.name} is neither a page nor a clip.",
+        hint=f"Pages end with {', '.join(PAGES)}, clips with {', '.join(CLIPS)}.",
+    )

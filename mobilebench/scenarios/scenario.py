@@ -1,0 +1,48 @@
+"""A scenario: a page, and what its user does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from mobilebench.browsers.page import Page
+from mobilebench.scenarios.base import Run, Typing, Void
+from mobilebench.scenarios.hands import Hands
+from mobilebench.scenarios.messages import Begun
+
+
+@dataclass(frozen=True)
+class Use:
+    """What the user did."""
+
+    runs: list[Run] | Void
+    """Their starts are in milliseconds since the page was opened."""
+    typing: Typing | Void
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A page and its use."""
+
+    name: str
+    """`interaction`, `typing`, `video`, or `page` for a page of the user's own."""
+    title: str
+    """What happens, in one sentence."""
+    address: str
+    """The page as the user names it."""
+    page: str
+    """The page's name on the page server, or its whole address."""
+    use: Callable[[Page, Hands, float, Begun], Use]
+    """Uses the open page for so many seconds."""
+    video: Literal["needed", "if there"] = "if there"
+    files: Mapping[str, Path] = field(default_factory=dict)
+    """Files that the page server offers beside our pages, by name."""
+    isolated: bool = True
+    """Whether the page is served cross-origin isolated."""
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether the page comes from another server than ours."""
+        return self.page.startswith(("http://", "https://"))

@@ -1,0 +1,56 @@
+"""The video page: plays a clip in a loop, and counts the frames that are shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mobilebench.browsers.page import Page
+from mobilebench.core import paths
+from mobilebench.core.errors import Unsupported
+from mobilebench.scenarios import probe
+from mobilebench.scenarios.base import Void
+from mobilebench.scenarios.hands import Hands
+from mobilebench.scenarios.messages import Begun
+from mobilebench.scenarios.scenario import Scenario, Use
+
+CLIP = "scenarios/clip"
+"""The clip's name on the page server."""
+
+
+def watch(page: Page, _hands: Hands, seconds: float, _begun: Begun) -> Use:
+    """Look at the page and do nothing."""
+    probe.rest(page, seconds)
+    return Use(Void(reason="this scenario has no runs"), Void(reason="nothing is typed in this scenario"))
+
+
+def built_clip() -> Path:
+    """Our own clip: 10 s of VP9 with 30 frames a second, made by ffmpeg when mobilebench was built.
+
+    Raises:
+        Unsupported: it was not built.
+    """
+    clip = paths.PACKAGE / "assets" / "clip" / "clip.webm"
+    if not clip.is_file():
+        raise Unsupported(
+            "The clip of the video scenario was not built: that needs ffmpeg.",
+            hint="Run `make clip` (on Debian it installs ffmpeg), or name a clip of your own: "
+            "`mobilebench scenario clip.webm`.",
+        )
+    return clip
+
+
+def video(clip: Path | None = None) -> Scenario:
+    """The scenario with this clip, or with our own.
+
+    Raises:
+        Unsupported: our own clip was not built.
+    """
+    return Scenario(
+        name="video",
+        title="A clip is played in a loop." if clip is None else f"The clip {clip.name} is played in a loop.",
+        address="video" if clip is None else clip.name,
+        page="scenarios/video.html",
+        use=watch,
+        video="needed",
+        files={CLIP: clip or built_clip()},
+    )

@@ -1,0 +1,154 @@
+"""Each failure of a page has its name, and a page's answer is not trusted."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from mobilebench.browsers.page import Page, PageDialog
+from mobilebench.core.errors import BlockFailed, Killed
+from mobilebench.scenarios import measuring, probe
+from mobilebench.scenarios.base import ScenarioFailed
+from mobilebench.scenarios.messages import Begun, ProbeAnswer
+
+
+class FakePage:
+    """A page that answers each evaluation with the next of these, or fails with it."""
+
+    capabilities: frozenset[Any] = frozenset()
+
+    def __init__(self, *answers: Any) -> None:
+        self.answers = list(answers)
+        self.calls: list[str] = []
+
+    def open(self, url: str, *, timeout: float = 60.0) -> None:
+        self._next()
+
+    def evaluate(self, expression: str, *, timeout: float, what: str = "The page") -> Any:
+        return self._next()
+
+    def call(self, method: str, params: dict[str, Any] | None = None, *, timeout: float = 15.0) -> dict[str, Any]:
+        self.calls.append(method)
+        return {}
+
+    def _next(self) -> Any:
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def failure_of(*answers: Any) -> tuple[str, FakePage]:
+    page: Any = FakePage(*answers)
+    with pytest.raises(ScenarioFailed) as failure, probe.named_failures(page):
+        page.evaluate("", timeout=1)
+    return failure.value.outcome, page
+
+
+def test_a_dialog_is_answered_and_named() -> None:
+    outcome, page = failure_of(PageDialog.of({"type": "alert", "message": "hello"}))
+    assert outcome == "dialog"
+    assert page.calls == ["Page.handleJavaScriptDialog"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        BlockFailed("gone", fault="crash"),
+        BlockFailed("full", fault="killed for memory"),
+        BlockFailed("cut", fault="cut connection"),
+        Killed("killed", subject="The page"),
+    ],
+)
+def test_a_page_that_ends_has_crashed(error: BlockFailed) -> None:
+    assert failure_of(error)[0] == "crashed"
+
+
+@pytest.mark.parametrize("fault", ["page error", "bad answer", "hang"])
+def test_a_page_without_the_probe_was_left(fault: Any) -> None:
+    outcome, _ = failure_of(BlockFailed("?", fault=fault), ["undefined", "https://example.org/next"])
+    assert outcome == "left"
+
+
+def test_other_failures() -> None:
+    here = ["object", "https://example.org/"]
+    assert failure_of(BlockFailed("late", fault="hang"), here)[0] == "no answer"
+    assert failure_of(BlockFailed("threw", fault="page error"), here)[0] == "page error"
+    assert failure_of(BlockFailed("late", fault="hang"), BlockFailed("late", fault="hang"))[0] == "no answer"
+
+
+@pytest.mark.parametrize("answer", [None, 7, "", "no JSON", "{}", json.dumps({"video": "playing", "more": 1})])
+def test_an_answer_that_is_none(answer: Any) -> None:
+    page: Any = FakePage(answer)
+    with pytest.raises(BlockFailed, match="invalid Begun"):
+        probe.asked(page, "", Begun)
+
+
+def answered(**changed: Any) -> str:
+    usual = {
+        "address": "https://example.org/",
+        "began_ms": 5,
+        "duration_ms": 1000,
+        "frames_ms": [1.5],
+        "marks": [],
+        "hidden_ms": [],
+        "focused": True,
+        "inputs": 0,
+        "untrusted": 0,
+        "void": {},
+    }
+    return json.dumps({**usual, **changed})
+
+
+def test_a_whole_answer() -> None:
+    page: Any = FakePage(answered())
+    assert isinstance(probe.end(page), ProbeAnswer)
+
+
+def test_a_page_in_the_background_is_no_measurement() -> None:
+    page: Any = FakePage(answered(hidden_ms=[400]))
+    with pytest.raises(ScenarioFailed) as failure:
+        probe.end(page)
+    assert failure.value.outcome == "background"
+
+
+@pytest.mark.parametrize(
+    "changed", [{"frames_ms": [-1]}, {"frames_ms": ["x"]}, {"duration_ms": 1e300}, {"void": {"a": 1}}]
+)
+def test_an_impossible_answer(changed: dict[str, Any]) -> None:
+    page: Any = FakePage(answered(**changed), ["object", ""])
+    with pytest.raises(ScenarioFailed, match="invalid ProbeAnswer"):
+        probe.end(page)
+
+
+def loaded(*answers: Any) -> ScenarioFailed:
+    page: Any = FakePage(*answers)
+    typed: Page = page
+    with pytest.raises(ScenarioFailed) as failure:
+        measuring.load(typed, "https://example.org/")
+    return failure.value
+
+
+def test_a_page_that_does_not_load() -> None:
+    assert loaded(BlockFailed("late", fault="hang")).outcome == "never loaded"
+    assert loaded(BlockFailed("refused", fault="cut connection")).outcome == "never loaded"
+    assert loaded(BlockFailed("gone", fault="crash")).outcome == "crashed"
+    assert loaded(PageDialog.of({"type": "prompt"})).outcome == "dialog"
+
+
+def test_another_page_answers() -> None:
+    found = json.dumps(["https://example.org/en/", "https://example.org/", 200])
+    failure = loaded(None, found)
+    assert failure.outcome == "redirected"
+    assert "https://example.org/en/" in failure.message
+    assert loaded(None, json.dumps(["https://a/", "https://a/", 404])).outcome == "error page"
+    assert loaded(None, "nonsense").outcome == "page error"
+
+
+@pytest.mark.parametrize("params", [{}, {"type": 3, "message": 4}, {"type": "alert", "message": "a\nb" * 500}])
+def test_every_dialog_is_one_short_line(params: dict[str, Any]) -> None:
+    message = PageDialog.of(params).message
+    assert len(message) < 300
+    assert "\n" not in message

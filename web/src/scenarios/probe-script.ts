@@ -1,0 +1,3 @@
+import { Probe } from './probe';
+
+Object.assign(globalThis, { mobilebenchProbe: new Probe() });
