@@ -148,11 +148,18 @@ def _show(results: Sequence[ScenarioResult], *, with_trace: bool) -> None:
     from mobilebench.scenarios.metrics import frame_rate, spreads
 
     last = results[-1]
+    found = spreads(results)
     print_table(
         ["metric", "mean", "unit", "CV", "n", "", "source"],
-        [_row(one) for one in spreads(results)],
+        [_row(one) for one in found if one.mean is not None],
         title=f"{last.address} in {last.browser} {last.version}",
     )
+    void: dict[str, list[str]] = {}
+    for one in found:
+        if one.void is not None:
+            void.setdefault(one.void.reason, []).append(one.metric.name)
+    for reason, names in void.items():
+        say(f"Void: {', '.join(names)} ({reason}).")
     for note in dict.fromkeys(note for result in results for note in result.notes):
         say(f"Note: {note}.")
     if with_trace:
@@ -166,9 +173,6 @@ def _show(results: Sequence[ScenarioResult], *, with_trace: bool) -> None:
 def _row(spread: Spread) -> list[object]:
     metric = spread.metric
     direction = "↑" if metric.direction == "higher is better" else "↓"
-    if spread.mean is None:
-        reason = spread.void.reason if spread.void else "nothing was measured"
-        return [metric.name, "void", metric.unit, None, 0, direction, reason]
     cv = None if spread.cv is None else f"{100 * spread.cv:.1f} %"
     return [metric.name, f"{spread.mean:.2f}", metric.unit, cv, len(spread.values), direction, metric.source]
 

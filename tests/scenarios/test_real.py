@@ -27,6 +27,12 @@ from mobilebench.scenarios.video import built_clip
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("browser", ["chrome", "firefox"])]
 
 
+FRAMES = """(async () => {
+  for (let i = 0; i < 5; i++) await new Promise((then) => requestAnimationFrame(() => setTimeout(then, 0)));
+})()"""
+"""Waits until the page has drawn a few frames."""
+
+
 @pytest.fixture(scope="module")
 def server() -> Iterator[PageServer]:
     server = PageServer(paths.web_pages())
@@ -123,7 +129,7 @@ def test_a_video_out_of_sight_is_void(browser: str, server: PageServer, page_of:
         begun = probe.begin(open_page.page, measuring.ProbeOptions(video="if there"))
         assert begun.video == "playing"
         open_page.page.evaluate("scrollTo(0, 5000)", timeout=30)
-        probe.rest(open_page.page, 1)
+        open_page.page.evaluate(FRAMES, timeout=30)
         answer = probe.end(open_page.page)
     assert answer.video is not None
     assert answer.video.least_visible == 0
@@ -183,11 +189,11 @@ def test_addresses_without_the_page(browser: str, server: PageServer, site: str)
     ("script", "outcome"),
     [
         ("alert('hello')", "dialog"),
-        ("setTimeout(() => confirm('sure?'), 1500)", "dialog"),
-        ("setTimeout(() => { location.href = '?other' }, 1500)", "left"),
+        ("addEventListener('wheel', () => confirm('sure?'))", "dialog"),
+        ("addEventListener('wheel', () => { location.href = '?other' })", "left"),
         (
-            "setTimeout(() => { Object.defineProperty(document, 'visibilityState', { value: 'hidden' });"
-            " document.dispatchEvent(new Event('visibilitychange')) }, 500)",
+            "addEventListener('wheel', () => { Object.defineProperty(document, 'visibilityState', { value: 'hidden' });"
+            " document.dispatchEvent(new Event('visibilitychange')) }, { once: true })",
             "background",
         ),
     ],
