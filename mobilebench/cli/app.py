@@ -15,6 +15,7 @@ from typer.core import TyperCommand, TyperGroup
 
 import mobilebench
 from mobilebench.cli import (
+    accuracy,
     compare,
     describe,
     devices,
@@ -59,6 +60,7 @@ _COMMANDS: dict[str, Callable[..., None] | typer.Typer] = {
     "compare": compare.compare,
     "history": compare.history,
     "explain": explain.explain,
+    "accuracy": accuracy.accuracy,
     "describe": describe.describe,
     "bugreport": results.bugreport,
     "models": models.app,
