@@ -109,7 +109,7 @@ async def serve(
     hung_up = True
     try:
         await asyncio.wait({running, gone}, return_when=asyncio.FIRST_COMPLETED)
-        hung_up = not running.done()
+        hung_up = not running.done() or running.exception() is not None
         if hung_up and not request.framed and not request.terminal:
             await asyncio.wait({feeding, process.end}, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -215,7 +215,8 @@ async def _run(process: _Process, request: ShellRequest, stream: Stream) -> None
             await stream.write(frame(kind, data) if request.framed else data)
             ended = number
 
-    reading = asyncio.gather(*(carry(kind, descriptor) for kind, descriptor in process.outputs.items()))
+    carrying = [asyncio.ensure_future(carry(kind, descriptor)) for kind, descriptor in process.outputs.items()]
+    reading = asyncio.gather(*carrying)
     try:
         if process.terminal:
             # A terminal ends with its shell, even if a background process still holds it open.
@@ -227,10 +228,11 @@ async def _run(process: _Process, request: ShellRequest, stream: Stream) -> None
         if reading.done() or not process.terminal:
             await reading
     finally:
-        # Stop reading before descriptors are closed, because their numbers are soon reused.
-        reading.cancel()
-        with contextlib.suppress(asyncio.CancelledError, ConnectionError):
-            await reading
+        # Stop all reading before descriptors are closed: their numbers are soon reused, and a loop that still watches
+        # one for a closed pipe never wakes the reader of the next pipe. A failed `gather` leaves its others running.
+        for one in carrying:
+            one.cancel()
+        await asyncio.gather(reading, *carrying, return_exceptions=True)
     code = await asyncio.shield(process.end)
     if request.framed:
         await stream.write(frame(FrameId.EXIT, bytes([code & 0xFF])))
