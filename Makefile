@@ -19,7 +19,7 @@ NONE_THERE := [ $$? -eq 5 ] # pytest's exit code for a room that has no such tes
 export PATH := $(abspath $(BIN)):$(PATH)
 export PYTHONDONTWRITEBYTECODE := # each module is compiled once, not by each of the many processes that tests and runs start
 
-.PHONY: help run setup python web clip native native-android $(ANDROID_BUILDS) models libraries test test-fast lint format lock bench drill fuzz wheel clean
+.PHONY: help run setup python web clip native native-android $(ANDROID_BUILDS) models libraries test test-fast lint format lock bench drill drill-long fuzz wheel clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -118,9 +118,14 @@ bench: setup ## Measure mobilebench itself (see benchmarks/README.md)
 	@scripts/system-packages.sh firefox nginx
 	@$(BIN)/python -m benchmarks
 
-drill: $(STAMPS)/python native ## Cause faults in runs on virtual phones, for less than a minute (SEED=0; benchmarks.fault_drill has a long one)
+drill: $(STAMPS)/python native ## Cause faults in runs on virtual phones, for less than a minute (SEED=0)
 	@scripts/system-packages.sh adb bwrap
 	@$(BIN)/mobilebench models build mlp_4x256 && $(BIN)/python -m benchmarks.fault_drill --short --seed $(SEED)
+
+drill-long: $(STAMPS)/python native web ## Cause every fault in every phase, and 500 at random times (SEED=0; goes on where it was stopped; PART=1/4)
+	@scripts/system-packages.sh adb bwrap chromium
+	@$(BIN)/mobilebench models build mlp_4x256 && $(BIN)/python -m benchmarks.fault_drill \
+	    --seed $(SEED) --journal $(STAMPS)/drill-$(SEED).jsonl $(if $(PART),--part $(PART))
 
 fuzz: $(STAMPS)/python ## Fuzz the runner's arguments, input files, JSON and traces, both ends of adb's protocol, and what reads phones' output, for SECONDS=60 each
 	@scripts/system-packages.sh clang && scripts/system-packages.sh clang-runtime

@@ -1,12 +1,10 @@
 """The faults of the drill (`fault_drill`): how each is caused on a virtual phone, and how it ends.
 
-A further kind of `mobilebench.virtual.faults` is one line in `of_virtual_phones`.
+A further kind of `mobilebench.virtual.faults` is one line in `table`.
 """
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import subprocess
 import threading
 import time
@@ -14,12 +12,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks.cable import Cable
 from mobilebench.core.errors import MobilebenchError
 from mobilebench.targets.android import adb_protocol, adb_server, states
 from mobilebench.targets.android.shell import DeviceShell
-from mobilebench.virtual import phones
+from mobilebench.virtual import faults, phones
 
-_MODULE = "mobilebench.virtual.faults"
 _TRIES = 5
 _CONNECTS_SECONDS = 5.0
 _RUNNER_ENDS = (
@@ -35,12 +33,28 @@ class Phone:
     name: str
     serial: str
     folder: Path
-    """Its files, as this computer sees them."""
+    """Its files, as this computer sees them; those below `/data` only if its storage has no size of its own."""
+    is_small: bool = False
+    """Whether its storage has a size, so that it can be full; it is lost when the phone is switched off."""
+    has_pages: bool = False
+    """Whether its blocks are pages in a browser; on others they are programs."""
     busy: threading.RLock = field(default_factory=threading.RLock, compare=False)
     """Held while a fault is caused or ended, so that two of them do not switch the phone at once."""
 
+    cables: list[Cable] = field(default_factory=list, compare=False)
+    """Second ways to it, which are plugged in now."""
 
-Act = Callable[[Phone], None]
+    @property
+    def port(self) -> int:
+        return int(self.serial.rpartition(":")[2])
+
+
+Act = Callable[[Phone, str | None], None]
+"""What causes or ends a fault of the given kind."""
+
+
+def _nothing(_: Phone, _option: str | None) -> None:
+    pass
 
 
 @dataclass(frozen=True)
@@ -49,19 +63,32 @@ class Fault:
 
     name: str
     begin: Act
-    end: Act = field(default=lambda _: None)
+    end: Act = _nothing
     lasts: tuple[float, float] = (0.0, 2.0)
     """Shortest and longest time in seconds from its beginning to its end."""
     may_be_refused: bool = False
     """Whether it needs a phone that answers, or a running browser: without one it does not count as caused."""
+    options: tuple[str, ...] = ()
+    """Its kinds, of which one is drawn each time."""
+    suits: Callable[[Phone], bool] = lambda _: True
+    """Whether a phone can have it."""
 
 
-def adb(*words: str, program: str | None = None) -> None:
-    """Run adb with the drill's own server."""
-    subprocess.run([program or adb_server.program(), *words], capture_output=True, check=False, timeout=60)
+def adb(*words: str, program: str | None = None) -> str:
+    """Run adb with the drill's own server; returns what it prints."""
+    done = subprocess.run(
+        [program or adb_server.program(), *words],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+        timeout=60,
+    )
+    return done.stdout
 
 
-def cut(phone: Phone) -> None:
+def cut(phone: Phone, _: str | None = None) -> None:
     """Part adb from the phone; only `adb connect` brings it back."""
     adb("disconnect", phone.serial)
 
@@ -80,29 +107,6 @@ def connected(phone: Phone) -> bool:
     return ready
 
 
-def _state(word: str | None) -> Act:
-    return lambda phone: persistently(lambda: phones.change_state(phone.name, {"fault": word}))
-
-
-def _off(phone: Phone) -> None:
-    persistently(lambda: phones.down([phone.name]))
-
-
-def _on(phone: Phone) -> None:
-    persistently(lambda: phones.up(names=[phone.name], chrome=False))
-    if phone.serial not in [one.serial for one in phones.list_phones()]:
-        raise RuntimeError(f"another program has taken the port of {phone.name} meanwhile")
-
-
-def _end_server(_: Phone) -> None:
-    """As another tool does; the server is the drill's own."""
-    adb("kill-server")
-
-
-def _end_runner(phone: Phone) -> None:
-    DeviceShell(phone.serial).script(_RUNNER_ENDS)
-
-
 def persistently(act: Callable[[], object]) -> None:
     """Try again where another fault of the drill, such as the end of the adb server, came between."""
     for attempt in range(_TRIES):
@@ -116,57 +120,108 @@ def persistently(act: Callable[[], object]) -> None:
             return
 
 
+def _state(word: str | None) -> Act:
+    return lambda phone, _: persistently(lambda: phones.change_state(phone.name, {"fault": word}))
+
+
+def _off(phone: Phone, _: str | None) -> None:
+    persistently(lambda: phones.down([phone.name]))
+
+
+def _on(phone: Phone, _: str | None) -> None:
+    persistently(lambda: phones.up(names=[phone.name], chrome=phone.has_pages))
+    if phone.serial not in [one.serial for one in phones.list_phones()]:
+        raise RuntimeError(f"another program has taken the port of {phone.name} meanwhile")
+
+
+def _end_server(_: Phone, _option: str | None) -> None:
+    """As another tool does; the server is the drill's own."""
+    adb("kill-server")
+
+
+def _restart_server(_: Phone, _option: str | None) -> None:
+    adb("kill-server")
+    adb("start-server")
+
+
+def _end_runner(phone: Phone, _: str | None) -> None:
+    DeviceShell(phone.serial).script(_RUNNER_ENDS)
+
+
 def _other_server(program: str) -> Act:
-    def begin(_: Phone) -> None:
+    def begin(_: Phone, _option: str | None) -> None:
         adb("kill-server")
         adb("start-server", program=program)
 
     return begin
 
 
-def _virtual(name: str, lasts: tuple[float, float] = (0.5, 3.0)) -> list[Fault]:
-    """A fault that virtual phones cause by themselves; none if this version does not have it."""
-    if importlib.util.find_spec(_MODULE) is None:
-        return []
-    faults = importlib.import_module(_MODULE)
-    if name not in faults.FAULTS:
-        return []
-    return [
-        Fault(
-            name,
-            lambda phone: faults.apply(phone.name, name, reconnect=False),
-            lambda phone: persistently(lambda: faults.clear(phone.name, name)),
-            lasts,
-            may_be_refused=True,
-        )
-    ]
+def _change_serial(phone: Phone, _: str | None) -> None:
+    """Let adb lose the phone's connection, and list the phone by another kind of connection."""
+    adb("disconnect", phone.serial)
+    phone.cables.append(Cable(phone.port))
 
 
-def of_virtual_phones() -> list[Fault]:
-    """Faults inside of the phones."""
-    return [
-        *_virtual("dialog"),
-        *_virtual("slow-link"),
-        *_virtual("lock"),
-        *_virtual("clock-jump"),
-        *_virtual("low-memory-kill"),
-        *_virtual("chrome-update"),
-        *_virtual("kill-chrome"),
-        *_virtual("service-dies"),
-        *_virtual("heat"),
-    ]
+def _end_other_serial(phone: Phone, _: str | None) -> None:
+    while phone.cables:
+        phone.cables.pop().cut()
+
+
+def _virtual(
+    name: str,
+    lasts: tuple[float, float] = (0.5, 3.0),
+    *,
+    options: tuple[str, ...] = (),
+    suits: Callable[[Phone], bool] = lambda _: True,
+) -> Fault:
+    """A fault that virtual phones cause by themselves."""
+    return Fault(
+        name,
+        lambda phone, option: faults.apply(phone.name, name, option=option, reconnect=False),
+        lambda phone, _: persistently(lambda: faults.clear(phone.name, name)),
+        lasts,
+        may_be_refused=True,
+        options=options,
+        suits=suits,
+    )
+
+
+def _has_pages(phone: Phone) -> bool:
+    return phone.has_pages
+
+
+def _is_small(phone: Phone) -> bool:
+    return phone.is_small
+
+
+def _keeps_files(phone: Phone) -> bool:
+    return not phone.is_small
 
 
 def table(other_adb: str | None = None) -> list[Fault]:
     """Every fault. `other_adb`: another version of adb, which takes the server's place."""
     others = [Fault("another adb", _other_server(other_adb))] if other_adb else []
     return [
-        Fault("cable cut", cut),
-        Fault("reboot", _off, _on),
+        Fault("adb forgets it", cut),
+        _virtual("unplug"),
+        _virtual("reboot"),
+        Fault("switched off and on", _off, _on, suits=_keeps_files),
         Fault("offline", _state("offline"), _state(None)),
         Fault("unauthorised", _state("unauthorized"), _state(None)),
+        _virtual("recovery", options=("recovery", "sideload", "rescue", "bootloader")),
         Fault("adb server ends", _end_server),
-        Fault("runner is killed", _end_runner, lasts=(0.0, 0.0), may_be_refused=True),
+        Fault("adb server restarts", _restart_server),
         *others,
-        *of_virtual_phones(),
+        Fault("other serial", _change_serial, _end_other_serial, lasts=(0.5, 2.0), may_be_refused=True),
+        Fault("runner is killed", _end_runner, lasts=(0.0, 0.0), may_be_refused=True, suits=lambda p: not p.has_pages),
+        _virtual("low-memory-kill"),
+        _virtual("fill-disk", suits=_is_small),
+        _virtual("slow-link"),
+        _virtual("clock-jump"),
+        _virtual("service-dies", options=("thermalservice:missing", "battery:hangs", "window:denied")),
+        _virtual("heat"),
+        _virtual("lock", (2.0, 6.0), options=("swipe", "secret"), suits=_has_pages),
+        _virtual("dialog", (2.0, 6.0), options=("anr", "crash", "update", "usb"), suits=_has_pages),
+        _virtual("chrome-update", suits=_has_pages),
+        _virtual("kill-chrome", suits=_has_pages),
     ]

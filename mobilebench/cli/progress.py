@@ -215,7 +215,10 @@ def _trouble(event: events.Event) -> str | None:
         verb = "was skipped" if isinstance(event, events.TargetSkipped) else "was lost"
         return with_hint(f"{event.target} {verb}: {event.reason.rstrip('.')}.", event.hint)
     if isinstance(event, events.TargetAway):
-        away = f"{event.target} is {event.state}: {event.reason.rstrip('.')}. The run waits up to {event.left_s:.0f} s."
+        from mobilebench.targets.android import discovery
+
+        away = discovery.sentence(event.target, event.state)
+        away = f"{away}: {event.reason.rstrip('.')}. The run waits up to {event.left_s:.0f} s."
         return with_hint(away, event.hint)
     if isinstance(event, events.TargetBack):
         restarted = ", and was restarted meanwhile" if event.restarted else ""

@@ -139,9 +139,10 @@ def cause_fault(
     reboot           its processes end and boot_id changes; away from adb for 5 s
     offline          adb lists it as offline
     unauthorise      it does not accept this computer's key any more
+    recovery         it shows another mode: recovery, sideload, rescue or bootloader
     fill-disk        no space is left on /data (needs `virtual up --data-mb`)
     heat             skin at 51 °C, status 4, slower clocks; it cools slowly afterwards
-    dialog           a system dialog is in front: anr, crash, update or usb
+    dialog           a system dialog is in front: anr or crash (the browser hangs), update or usb
     slow-link        adb gets 64 KiB per second
     kill-chrome      the browser's processes are killed
     refuse-settings  `settings put` throws a SecurityException

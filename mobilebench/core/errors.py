@@ -30,8 +30,8 @@ process was ended because memory ran out, by the system or by itself · `out of 
 were refused memory · `lost context`: the browser took the WebGL context or WebGPU device away · `cut connection`: to
 the browser or the phone, or from the browser to the pages · `page error`: the page or its engine reports what failed ·
 `bad answer`: the answer of page, browser or runner is not valid · `no space`: a disk is full · `screen locked`,
-`system dialog`: the page did not answer in time, and the phone's screen was locked or off, or showed another window in
-front of it · `app updated`: the browser ended because the phone updated or changed its package.
+`system dialog`: the page did not answer in time, or was hidden, and the phone's screen was locked or off, or showed
+another window in front of it · `app updated`: the browser ended because the phone updated or changed its package.
 """
 
 Loss = Literal[
@@ -150,6 +150,10 @@ class BlockFailed(MobilebenchError):
     def __init__(self, message: str, *, hint: str | None = None, fault: Fault | None = None) -> None:
         super().__init__(message, hint=hint)
         self.fault = fault
+
+
+class PageHidden(BlockFailed):
+    """A page was hidden while it was measured; its fault names what hid it."""
 
 
 class Killed(BlockFailed):

@@ -172,6 +172,8 @@ def measure(
                 )
                 measured = gpu.noted(page_answer.parse_answer(answer, case))
             process.look()
+            if measured.proof.visible is False and (reason := browser.hidden()):
+                raise reason
     log = visit.served()
     path = page_answer.download_path(target.info, case)
     answered = page_answer.with_downloads(measured, path, case, log[before[0] :], visit.turns[before[1] :])

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
 from typing import Protocol
@@ -66,6 +66,8 @@ class BrowserHandle:
     """Process id of its first process, if it was started on this computer."""
     notes: tuple[str, ...] = ()
     """Actions on the browser that the proof has to report."""
+    hidden: Callable[[], BlockFailed | None] = field(default=lambda: None, compare=False, repr=False)
+    """Why a page that was hidden for a time does not count: what is in front of the browser now. None if nothing is."""
 
 
 class Target(Protocol):

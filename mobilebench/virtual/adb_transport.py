@@ -266,6 +266,10 @@ class Phone(Protocol):
         """Features of the phone's adbd."""
         ...
 
+    def mode(self) -> str:
+        """What runs on the phone: `device` for Android, or `recovery`, `sideload` …"""
+        ...
+
     def banner(self) -> Mapping[str, str]:
         """Properties in the phone's connection banner."""
         ...
@@ -425,7 +429,7 @@ class Connection(asyncio.Protocol):
         self._connected = True
         self._token = b""
         properties = "".join(f"{name}={value};" for name, value in self._phone.banner().items())
-        banner = f"device::{properties}features={','.join(self._phone.features())}"
+        banner = f"{self._phone.mode()}::{properties}features={','.join(self._phone.features())}"
         self._send(Packet(CNXN, VERSION, MAX_PAYLOAD, banner.encode()))
 
     def _open(self, packet: Packet) -> None:

@@ -17,7 +17,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -149,6 +149,7 @@ class Chrome:
         self._port = 0
         self._hidden = False
         self._turn = asyncio.Lock()
+        self._settling = asyncio.Lock()
 
     @property
     def pid(self) -> int | None:
@@ -173,21 +174,16 @@ class Chrome:
             elif url is not None:
                 await self._new_tab(url)
 
-    async def cover(self) -> None:
-        """Hide the pages, as if another activity were in front, or the screen were off."""
-        await self._set_hidden(True)
-
-    async def uncover(self) -> None:
-        """Show the pages again."""
-        await self._set_hidden(False)
-
-    async def _set_hidden(self, hidden: bool) -> None:
-        if self.pid is None or self._hidden == hidden:
-            return
-        with contextlib.suppress(OSError, IndexError, devtools.DevToolsFailed):
-            path = (self._profile / "DevToolsActivePort").read_text().splitlines()[1]
-            await devtools.set_windows(self._port, path, hidden=hidden)
-            self._hidden = hidden
+    async def settle(self, covered: Callable[[], bool]) -> None:
+        """Hide all pages, also those that were opened meanwhile, if something covers them; else show them again."""
+        async with self._settling:
+            hidden = covered()
+            if self.pid is None or not (hidden or self._hidden):
+                return
+            with contextlib.suppress(OSError, IndexError, devtools.DevToolsFailed):
+                path = (self._profile / "DevToolsActivePort").read_text().splitlines()[1]
+                await devtools.set_windows(self._port, path, hidden=hidden)
+                self._hidden = hidden
 
     async def stop(self) -> None:
         """End Chrome and all its processes."""

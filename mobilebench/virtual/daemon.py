@@ -32,6 +32,7 @@ from mobilebench.virtual.config import PHONE_FOLDERS
 from mobilebench.virtual.files import PhoneFiles
 from mobilebench.virtual.network import BadAddress, Network, Reverses, is_address, join
 from mobilebench.virtual.processes import reap_orphans
+from mobilebench.virtual.state import OTHER_MODES
 
 _PR_SET_CHILD_SUBREAPER = 36
 _AS_ROOT = ("/usr/bin/unshare", "--user", "--map-root-user")
@@ -103,11 +104,17 @@ class Daemon:
     def features(self) -> Sequence[str]:
         return abilities.features(self._device.api)
 
+    def mode(self) -> str:
+        fault = self._files.state.fault
+        return fault if fault in OTHER_MODES else "device"
+
     def banner(self) -> Mapping[str, str]:
         names = ("ro.product.name", "ro.product.model", "ro.product.device")
         return {name: self._config.properties[name] for name in names}
 
     async def open_service(self, name: str, connection: Connection) -> Service:
+        if self.mode() != "device" and not name.startswith("reboot:"):
+            raise ServiceRefused(name)  # on phones as they are sold
         self.machine.service_opened()
         if (request := self._shell_request(name)) is not None:
             command = replace(request, command=self._own_paths(request.command))

@@ -46,13 +46,24 @@ async def set_windows(port: int, browser_path: str, *, hidden: bool) -> None:
 
 async def _set_windows(session: _Session, state: str) -> None:
     targets = await session.call("Target.getTargets")
-    windows = set()
-    for target in targets["targetInfos"]:
-        if target["type"] == "page":
-            found = await session.call("Browser.getWindowForTarget", targetId=target["targetId"])
-            windows.add(int(found["windowId"]))
-    for window in windows:
-        await session.call("Browser.setWindowBounds", windowId=window, bounds={"windowState": state})
+    pages = [target["targetId"] for target in targets["targetInfos"] if target["type"] == "page"]
+    for page in pages:
+        window = (await session.call("Browser.getWindowForTarget", targetId=page))["windowId"]
+        bounds = await session.call("Browser.getWindowBounds", windowId=window)
+        states = [state]
+        if state == "minimized" == bounds["bounds"].get("windowState"):
+            if not await _is_visible(session, page):
+                continue
+            states = ["normal", state]  # a page that was brought to the front shows although its window is minimised
+        for one in states:
+            await session.call("Browser.setWindowBounds", windowId=window, bounds={"windowState": one})
+
+
+async def _is_visible(session: _Session, page: str) -> bool:
+    own = (await session.call("Target.attachToTarget", targetId=page, flatten=True))["sessionId"]
+    answer = await session.call("Runtime.evaluate", own, expression="document.visibilityState")
+    await session.call("Target.detachFromTarget", sessionId=own)
+    return bool(answer["result"].get("value") == "visible")
 
 
 class _Session:
@@ -74,9 +85,11 @@ class _Session:
             raise ValueError("no WebSocket")
         return cls(reader, writer)
 
-    async def call(self, method: str, **params: Any) -> dict[str, Any]:
+    async def call(self, method: str, page: str | None = None, **params: Any) -> dict[str, Any]:
+        """Call the browser, or a page by the id of its session."""
         number = next(self._ids)
-        self._send(json.dumps({"id": number, "method": method, "params": params}).encode())
+        message = {"id": number, "method": method, "params": params}
+        self._send(json.dumps({**message, "sessionId": page} if page else message).encode())
         while True:
             message = json.loads(await self._receive())
             if message.get("id") == number:

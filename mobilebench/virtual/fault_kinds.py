@@ -44,11 +44,18 @@ FAULTS = _table(
     ),
     Fault("offline", "adb lists the phone as offline, because it does not answer.", parts_adb=True),
     Fault("unauthorise", "The phone does not accept this computer's key any more.", parts_adb=True),
+    Fault(
+        "recovery",
+        "The phone shows its recovery menu, or another mode in which Android does not run; its processes have ended.",
+        parts_adb=True,
+        options=("recovery", "sideload", "rescue", "bootloader"),
+    ),
     Fault("fill-disk", "All free space of the data partition is taken (start the phone with `--data-mb`)."),
     Fault("heat", "The phone is held hot: skin at 51 °C, status 4, slower clocks; afterwards it cools slowly."),
     Fault(
         "dialog",
-        "A system dialog is in front: `anr` or `crash` of the browser, a system `update`, or a choice of the USB mode.",
+        "A system dialog is in front: `anr` of the browser, which answers nothing meanwhile; its `crash`, after "
+        "which it ends; a system `update`; or a choice of the USB mode.",
         options=("anr", "crash", "update", "usb"),
     ),
     Fault("slow-link", "The link to adb carries 64 KiB per second in each direction."),

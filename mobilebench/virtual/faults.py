@@ -60,7 +60,7 @@ def apply(
     _ask(phone_name, {"do": "fault", "name": fault, "option": option, "seconds": seconds, "after": after})
     if kind.parts_adb and reconnect:
         lasts = seconds if seconds is not None else kind.seconds
-        _tell_adb(phone_name, "fail" if fault in {"offline", "unauthorise"} else "part", after)
+        _tell_adb(phone_name, "fail" if fault in {"offline", "unauthorise", "recovery"} else "part", after)
         if lasts is not None:
             _tell_adb(phone_name, "return", after + lasts)
 

@@ -29,7 +29,7 @@ CLOCK_JUMP_S = 7200.0
 
 _FILLER = "/data/local/.filler"
 _PIECE_BYTES = 1 << 20
-_SIGNALED, _LOW_MEMORY, _UPDATED = "2", "3", "16"
+_SIGNALED, _LOW_MEMORY, _CRASHED, _UPDATED = "2", "3", "4", "16"
 """Android's numbers for why a process ended."""
 
 Undo = Callable[[], Awaitable[None]]
@@ -189,6 +189,16 @@ class RunningFaults:
     async def _unauthorise(self, _option: str | None) -> Undo:
         return self._hold("unauthorise", {"fault": "unauthorized"})
 
+    async def _recovery(self, option: str | None) -> Undo:
+        put_back = self._hold("recovery", {"fault": option})
+        await self._reboot(0.0)
+
+        async def undo() -> None:
+            await put_back()
+            await self._reboot(0.0)
+
+        return undo
+
     async def _fill_disk(self, _option: str | None) -> Undo:
         config = self._files.config
         filler = Path(config.path(_FILLER))
@@ -217,21 +227,28 @@ class RunningFaults:
         return undo
 
     async def _dialog(self, option: str | None) -> Undo:
-        app = self._device.running or "com.android.systemui"
-        shown = dialog(option or "anr", app)
+        browser = self._device.running if option in {"anr", "crash"} else None
+        shown = dialog(option or "anr", self._device.running or "com.android.systemui")
+        stuck = self._device.browser_pids.get(browser) if browser else None
 
         async def answered() -> None:
             self._active.pop("dialog", None)
+            if stuck:
+                _signal_group(stuck, signal.SIGCONT)
+            if stuck and option == "crash":
+                await self._end_browsers(_CRASHED)
             await self._device.settle_pages()
 
         async def undo() -> None:
             if self._device.dialogs.now is shown:
                 await self._device.dialogs.dismiss()
 
+        if stuck:
+            _signal_group(stuck, signal.SIGSTOP)
         self._device.dialogs.show(shown, answered)
         await self._device.settle_pages()
-        if option == "anr":
-            self._device.note("ActivityManager", f"ANR in {app}", level="E")
+        if browser:
+            self._device.note("ActivityManager", f"{'ANR in' if option == 'anr' else 'Crash of'} {browser}", level="E")
         return undo
 
     async def _nothing_else(self, _option: str | None) -> Undo:
@@ -285,6 +302,12 @@ class RunningFaults:
             if package is not None:
                 await browser.stop()
                 note_exit(self._device, package, reason)
+                await self._device.dialogs.app_ended(package)
+
+
+def _signal_group(group: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(group, number)
 
 
 def _ticks(pid: int) -> int:
@@ -304,6 +327,7 @@ _CAUSES: dict[str, Callable[[RunningFaults, str | None], Awaitable[Undo]]] = {
     "unplug": RunningFaults._unplug,
     "offline": RunningFaults._offline,
     "unauthorise": RunningFaults._unauthorise,
+    "recovery": RunningFaults._recovery,
     "fill-disk": RunningFaults._fill_disk,
     "heat": RunningFaults._heat,
     "dialog": RunningFaults._dialog,

@@ -14,7 +14,9 @@ from typing import Any
 
 from mobilebench.core import atomic_files, file_locks
 
-FAULTS = ("offline", "unauthorized")
+OTHER_MODES = ("recovery", "sideload", "rescue", "bootloader")
+"""What adb lists a phone as that does not run Android."""
+FAULTS = ("offline", "unauthorized", *OTHER_MODES)
 SERVICE_FAULTS = ("hangs", "missing", "denied")
 CHROMES = ("com.chrome.beta", "com.chrome.dev", "com.chrome.canary", "org.chromium.chrome")
 KEYBOARD = "com.android.inputmethod.latin/.LatinIME"
@@ -183,7 +185,7 @@ def with_value(state: State, name: str, value: Any) -> State:
     changed = _changed(state, name.split(".", 2 if name.startswith("settings.") else 1), value, name)
     assert isinstance(changed, State)
     if changed.fault is not None and changed.fault not in FAULTS:
-        raise BadState(f"fault must be {' or '.join(FAULTS)}, or null, not {changed.fault!r}")
+        raise BadState(f"fault must be one of {', '.join(FAULTS)}, or null, not {changed.fault!r}")
     if changed.screen.keyguard not in KEYGUARDS:
         raise BadState(f"screen.keyguard must be one of {', '.join(KEYGUARDS)}, not {changed.screen.keyguard!r}")
     if not 0 < changed.simulation.speed <= _FASTEST:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.cable import Cable
 from mobilebench import targets
 from mobilebench.core.errors import ExitCode
 from mobilebench.core.records import BlockRule, Case, PlannedBlock
@@ -16,7 +17,7 @@ from mobilebench.results.store import Store
 from mobilebench.session import RunRequest, events, run
 from mobilebench.suite import Plan
 from mobilebench.targets.android import adb_protocol
-from mobilebench.virtual import phones
+from mobilebench.virtual import adb, phones
 from tests.session.fakes import SUITE, Seen
 from tests.targets.conftest import BUNDLED_ADB, own_adb
 
@@ -98,3 +99,56 @@ def test_every_block_is_measured_although_the_phone_was_cut_off(serial: str, tmp
     assert (back.repeated, back.restarted) == (True, False)
     started = [event.planned.index for event in seen.of(events.BlockStarted)]
     assert started == [0, 1, 1, 2]
+
+
+class Mover(Seen):
+    """Pulls the phone's cable in its second block, after which adb reaches it over the network only."""
+
+    def __init__(self, cable: Cable, serial: str, *, comes_back: bool) -> None:
+        super().__init__()
+        self._cable = cable
+        self._serial = serial
+        self._comes_back = comes_back
+        self._moved = False
+
+    def __call__(self, event: events.Event) -> None:
+        super().__call__(event)
+        if isinstance(event, events.BlockStarted) and event.planned.index == 1 and not self._moved:
+            self._moved = True
+            threading.Thread(target=self._move).start()
+        elif isinstance(event, events.TargetAway) and event.loss == "other serial" and self._comes_back:
+            self._cable.plug_in()
+
+    def _move(self) -> None:
+        adb.connect(self._serial)
+        self._cable.cut()
+
+
+@pytest.mark.parametrize("comes_back", [True, False])
+def test_a_phone_that_moved_to_the_network_is_named_by_its_other_serial(
+    serial: str, tmp_path: Path, comes_back: bool
+) -> None:
+    adb.disconnect(serial)
+    cable = Cable(int(serial.rpartition(":")[2]))
+    adb.wait_for(cable.serial, "device")
+    (info,) = targets.select(cable.serial)
+    case = Case(target=info.id, engine="sleep", backend="cpu", threads=1, model="bert_small")
+    blocks = tuple(PlannedBlock(index=n, round=n, case=case, rule=RULE) for n in range(BLOCKS))
+    seen = Mover(cable, serial, comes_back=comes_back)
+    try:
+        with Store.open(tmp_path) as store:
+            request = RunRequest(Plan(suite=SUITE, targets=(info,), seed=0, blocks=blocks), (info,))
+            run(request, store, on_event=seen, cancel=threading.Event(), wait_seconds=120 if comes_back else 8)
+            stored = store.load("last")
+    finally:
+        cable.cut()
+        adb.connect(serial)
+    moved = [event for event in seen.of(events.TargetAway) if event.loss == "other serial"]
+    assert [event.state for event in moved] == [f"attached as {serial}"]
+    assert moved[0].hint and f"Attach it as {cable.serial} again" in moved[0].hint
+    if comes_back:
+        assert [block.outcome for block in stored.blocks] == ["measured"] * BLOCKS, [b.reason for b in stored.blocks]
+        assert seen.of(events.TargetLost) == []
+    else:
+        assert [event.loss for event in seen.of(events.TargetLost)] == ["other serial"]
+        assert [block.planned.index for block in stored.blocks] == [0]

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import fault_drill
+from benchmarks import drill_plan, fault_drill
+from benchmarks.drill_journal import table
 from tests.targets.conftest import BUNDLED_ADB, own_adb
 
 pytestmark = [pytest.mark.adb, pytest.mark.build, pytest.mark.alone, pytest.mark.timeout(900)]
@@ -14,8 +15,8 @@ pytestmark = [pytest.mark.adb, pytest.mark.build, pytest.mark.alone, pytest.mark
 
 def test_no_fault_of_the_short_drill_leaves_a_finding(tmp_path: Path) -> None:
     with own_adb(tmp_path / "home", BUNDLED_ADB):
-        made = fault_drill.drill(fault_drill.SHORT, seed=1, folder=tmp_path)
-    assert made.findings == []
-    struck = {strike.phase for strike in made.strikes}
-    assert struck >= {*fault_drill.PHASES, "random"} - {"pushing"}, fault_drill.report(made)
-    assert any(strike.outcomes for strike in made.strikes)
+        made = fault_drill.drill(drill_plan.SHORT, seed=1, folder=tmp_path)
+    assert made.journal.findings == []
+    struck = {strike.phase for strike in made.journal.strikes}
+    assert struck >= {*drill_plan.PHASES, "random"} - {"pushing"}, table(made.journal.strikes, drill_plan.PHASES)
+    assert any(strike.outcome != "not noticed" for strike in made.journal.strikes)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mobilebench.core.errors import BlockFailed, Fault, TargetLost
-from mobilebench.targets.android.front import obstruction, with_obstruction
+from mobilebench.targets.android.front import hidden, obstruction, with_obstruction
 from mobilebench.targets.base import ShellResult
 
 CHROME = "com.android.chrome"
@@ -64,7 +64,8 @@ def failed(answer: str | Exception, fault: Fault | None, package: str | None = C
 
 def test_a_page_that_was_hidden_did_not_hang() -> None:
     error = failed(ANR, "hang")
-    assert (error.fault, error.hint) == ("system dialog", "Wait.")
+    assert error.fault == "system dialog"
+    assert error.hint and "answer or close what it shows" in error.hint
     assert "Application Not Responding" in error.message
 
 
@@ -79,3 +80,25 @@ def test_without_an_obstruction_the_failure_stays_as_it_is(answer: Any) -> None:
     error = failed(answer, "hang")
     assert (error.message, error.fault) == ("The page did not answer.", "hang")
     assert failed(ANR, "hang", package=None).fault == "hang"
+
+
+LOCKED = "isStatusBarKeyguard=true"
+
+
+def test_a_page_that_was_hidden_does_not_count_if_something_is_in_front() -> None:
+    error = hidden("A", Phone(LOCKED), CHROME)
+    assert error and (error.fault, error.hint) == (
+        "screen locked",
+        "Unlock it, and set no lock screen with a secret while it is measured.",
+    )
+    assert hidden("A", Phone(IN_FRONT), CHROME) is None
+    assert hidden("A", Phone(TargetLost("away")), CHROME) is None
+    assert hidden("A", Phone(LOCKED), None) is None
+
+
+def test_what_hid_a_page_is_said_once() -> None:
+    error = hidden("A", Phone(LOCKED), CHROME)
+    assert error is not None
+    with pytest.raises(BlockFailed) as caught, with_obstruction(Phone(LOCKED), CHROME):
+        raise error
+    assert caught.value is error

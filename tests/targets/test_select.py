@@ -163,4 +163,9 @@ def test_a_state_is_written_as_a_sentence(pinned: Pinned):
     assert discovery.sentence("X", "the same phone as Y") == "X is the same phone as Y"
     assert discovery.sentence("X", states.TWIN) == "X: another phone has the same serial"
     assert "unplug" in discovery.remedy("X", states.TWIN)
+    for state in ("recovery", "sideload", "rescue", "bootloader"):
+        assert "where Android does not run" in discovery.sentence("X", state)
+    for state in ("authorizing", "connecting", "detached", "host", "no permissions (user in plugdev group)"):
+        assert discovery.sentence("X", state) != f"X is {state}"
+        assert len(discovery.remedy("X", state)) > 20
     pinned(discovery.remedy("X", "the same phone as Y"))

@@ -13,6 +13,7 @@ import pytest
 
 from mobilebench.core.errors import BadInput, TargetLost
 from mobilebench.virtual import adb, faults, phones, sandbox
+from mobilebench.virtual.fault_kinds import FAULTS
 from mobilebench.virtual.phones import VirtualPhone
 from tests.virtual.conftest import Desk, wait_until
 
@@ -50,6 +51,20 @@ def test_adb_is_refused_in_mid_run_until_it_is_cleared(one_desk: Desk, phone: Vi
     assert one_desk.run(phone, "shell", "true").returncode != 0
     faults.clear("faulty")
     assert one_desk.shell(phone, "echo well") == "well"
+
+
+@pytest.mark.parametrize("mode", FAULTS["recovery"].options)
+def test_a_phone_in_another_mode_offers_nothing_until_it_is_cleared(
+    one_desk: Desk, phone: VirtualPhone, mode: str
+) -> None:
+    before = one_desk.shell(phone, BOOT_ID)
+    faults.apply("faulty", "recovery", option=mode)
+    wait_until(lambda: adb.state(phone.serial) == mode, 30)
+    assert one_desk.run(phone, "shell", "true").returncode != 0
+    faults.clear("faulty")
+    assert one_desk.shell(phone, "echo well") == "well"
+    if sandbox.namespaces() != "none":
+        assert one_desk.shell(phone, BOOT_ID) != before
 
 
 def test_an_unplugged_phone_is_gone_for_a_while_and_comes_back(one_desk: Desk, phone: VirtualPhone) -> None:
@@ -138,6 +153,27 @@ def test_a_dialog_is_seen_by_dumpsys_and_uiautomator(one_desk: Desk, phone: Virt
     one_desk.shell(phone, f"input tap {int(found[1]) + 1} {int(found[2]) + 1}")
     assert "Application Error" not in one_desk.shell(phone, "dumpsys window")
     assert faults.active("faulty") == {}
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("kind", ["anr", "crash"])
+def test_a_browser_hangs_while_the_dialog_about_it_is_shown(one_desk: Desk, phone: VirtualPhone, kind: str) -> None:
+    start = "am start -n com.android.chrome/com.google.android.apps.chrome.Main -a android.intent.action.MAIN"
+    one_desk.shell(phone, f"{start} -c android.intent.category.LAUNCHER")
+    process = "cut -d' ' -f3 /proc/$(pidof com.android.chrome)/stat"
+    faults.apply("faulty", "dialog", option=kind)
+    wait_until(lambda: one_desk.shell(phone, process) == "T")
+    faults.clear("faulty", "dialog")
+    if kind == "anr":
+        assert one_desk.shell(phone, process) != "T"
+    else:
+        assert one_desk.run(phone, "shell", "pidof com.android.chrome").returncode == 1
+        assert "reason=4" in one_desk.shell(phone, "dumpsys activity exit-info com.android.chrome")
+    faults.apply("faulty", "dialog", option=kind)
+    one_desk.shell(phone, "am force-stop com.android.chrome")
+    if kind == "anr":
+        assert "Application" not in one_desk.shell(phone, "dumpsys window")
+        assert faults.active("faulty") == {}
 
 
 def test_a_slow_link_is_slow_in_both_directions(one_desk: Desk, phone: VirtualPhone, tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import secrets
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from threading import Event
 
@@ -88,6 +89,7 @@ class AndroidTarget(Target):
         self._lease.check_held()
         self._files.settle()
         handle = self._browsers.running(name, flags)
+        handle = replace(handle, hidden=partial(front.hidden, self._info.id, self._shell, handle.program))
         try:
             with (
                 front.with_obstruction(self._shell, handle.program),

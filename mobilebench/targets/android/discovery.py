@@ -38,6 +38,17 @@ _REMEDIES = {
     TWIN: "adb cannot tell them apart: unplug one of them, or connect one over Wi-Fi (`adb connect ADDRESS:PORT`).",
     SILENT: "Unlock the phone and look at its screen; restart it if it still does not answer.",
 }
+_IN_WORDS = {
+    "authorizing": "asking for permission (adb: authorizing)",
+    "connecting": "still being connected by adb",
+    "bootloader": "in its boot loader, where Android does not run",
+    "recovery": "in its recovery menu, where Android does not run",
+    "rescue": "in rescue mode, where Android does not run",
+    "sideload": "waiting for an update over adb (sideload), where Android does not run",
+    "host": "another computer's adb, not a phone",
+    "detached": "released by adb to another program (detached)",
+}
+"""What follows “it is” for states whose name does not say it."""
 _AGAIN_SECONDS = 1.0
 """Seconds until the adb server is asked again after it ended."""
 _NOT_IN_GROUP = re.compile(r"not in the (\w+) group")
@@ -46,12 +57,17 @@ _TCP = re.compile(r"(.+:\d+|adb-.+\._tcp\.?)")
 
 def clause(state: str) -> str:
     """A state as a clause about a named phone: `it is offline`."""
-    return state if state == TWIN else f"it is {state}"
+    return state if state == TWIN else f"it is {_in_words(state)}"
 
 
 def sentence(serial: str, state: str) -> str:
     """A sentence that states a phone's state."""
-    return f"{serial}: {state}" if state == TWIN else f"{serial} is {state}"
+    return f"{serial}: {state}" if state == TWIN else f"{serial} is {_in_words(state)}"
+
+
+def _in_words(state: str) -> str:
+    plain = state.strip().casefold()
+    return f"not open to your user ({state})" if plain.startswith("no permissions") else _IN_WORDS.get(plain, state)
 
 
 def remedy(serial: str, state: str) -> str:

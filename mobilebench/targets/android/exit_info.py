@@ -38,6 +38,10 @@ REASONS = {
 _FAULTS: dict[int, Fault] = {LOW_MEMORY: "killed for memory", 15: "app updated", 16: "app updated"}
 """Reason code to the fault of a block whose browser ended so; others are crashes."""
 
+_NEXT: dict[Fault, str] = {
+    "app updated": "Switch automatic updates of apps off while the phone is measured; the proof has the new version.",
+}
+
 _ENTRIES = re.compile(r"^.*ApplicationExitInfo #\d+:", re.MULTILINE)
 _TIME = r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)"
 _FORMAT = "%Y-%m-%d %H:%M:%S"
@@ -134,7 +138,8 @@ def _browser_failure(error: BlockFailed, package: str, recent: Sequence[Exit]) -
     if browser_exit is None:
         return None
     message = f"{error.message.rstrip('.')}: {package} has ended ({browser_exit.words})."
-    return BlockFailed(message, fault=_FAULTS.get(browser_exit.reason, "crash"))
+    fault = _FAULTS.get(browser_exit.reason, "crash")
+    return BlockFailed(message, hint=_NEXT.get(fault, error.hint), fault=fault)
 
 
 def _parse_time(text: str) -> datetime | None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from mobilebench.core.errors import BlockFailed, Fault, TargetLost
+from mobilebench.core.errors import BlockFailed, Fault, PageHidden, TargetLost
 from mobilebench.targets.android.shell import Shell
 
 LOCK_SCREEN = "mShowingLockscreen|mDreamingLockscreen|isStatusBarKeyguard|isKeyguardShowing|mIsShowing"
@@ -16,6 +16,11 @@ _SECONDS = 5
 _FOCUS = re.compile(r"mCurrentFocus=Window\{\S{1,20} (?:u\d{1,3} )?([^}\n]{1,200})\}")
 _LOCKED = re.compile(rf"(?<![\w.])(?:{LOCK_SCREEN})=true(?!\w)")
 _OFF = re.compile(r"(?<![\w.])screenState=SCREEN_STATE_OFF(?!\w)")
+_NEXT: Mapping[Fault, str] = {
+    "screen locked": "Unlock it, and set no lock screen with a secret while it is measured.",
+    "system dialog": "Look at its screen, and answer or close what it shows.",
+}
+"""What to do about each."""
 _LATE: tuple[Fault | None, ...] = ("hang", None)
 """Faults of a page that may only have been hidden."""
 
@@ -45,16 +50,30 @@ def with_obstruction(shell: Shell, package: str | None) -> Iterator[None]:
     """
     try:
         yield
+    except PageHidden:
+        raise
     except BlockFailed as error:
-        found = _look(shell, package) if package else None
+        found = look(shell, package) if package else None
         if found is None:
             raise
         fault, clause = found
-        named = fault if error.fault in _LATE else error.fault
-        raise BlockFailed(f"{error.message.rstrip('.')}: {clause}.", hint=error.hint, fault=named) from error
+        late = error.fault in _LATE
+        message = f"{error.message.rstrip('.')}: {clause}."
+        hint = _NEXT[fault] if late else error.hint
+        raise BlockFailed(message, hint=hint, fault=fault if late else error.fault) from error
 
 
-def _look(shell: Shell, package: str) -> tuple[Fault, str] | None:
+def hidden(serial: str, shell: Shell, package: str | None) -> PageHidden | None:
+    """Why a page that was hidden for a time does not count: what hides the browser now. None if nothing does."""
+    found = look(shell, package) if package else None
+    if found is None:
+        return None
+    fault, clause = found
+    return PageHidden(f"The page on {serial} was hidden for a time: {clause}.", hint=_NEXT[fault], fault=fault)
+
+
+def look(shell: Shell, package: str) -> tuple[Fault, str] | None:
+    """What hides the app of this package now: a fault and a clause. None if nothing does, or the phone does not say."""
     try:
         answer = shell.script(_QUESTION, timeout=_SECONDS)
     except (BlockFailed, TargetLost):

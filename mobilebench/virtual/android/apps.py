@@ -209,6 +209,7 @@ async def _open(device: Device, package: str, url: str | None) -> None:
     """Bring a browser to the front, started if it does not run. Raises `DidNotStart`."""
     device.interface.at_home = False
     device.interface.close_overlays()
+    await device.dialogs.left_behind()
     device.interface.address = url or device.interface.address
     if package in FIREFOXES:
         await device.firefox.open(package, url, browsers.read_gecko_config(_debug_app_file(device, package)))
@@ -253,6 +254,7 @@ async def _end(device: Device, package: str) -> None:
         await device.chrome.stop()
     if package == device.firefox.running:
         await device.firefox.stop()
+    await device.dialogs.app_ended(package)
     if package not in FIREFOXES:
         device.first_run.end()
     if device.running is None:

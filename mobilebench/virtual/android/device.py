@@ -93,12 +93,12 @@ class Device:
 
     async def settle_pages(self) -> None:
         """Show the browser's pages if they can be seen, and hide them if the screen is off or something covers them."""
+        await self.chrome.settle(self._covered)
+
+    def _covered(self) -> bool:
         screen = self.state.screen
-        covered = self.dialogs.now is not None and self.dialogs.now.covers
-        if screen.on and not screen.locked and not covered and not self.interface.at_home:
-            await self.chrome.uncover()
-        else:
-            await self.chrome.cover()
+        by_dialog = self.dialogs.now is not None and self.dialogs.now.covers
+        return not screen.on or screen.locked or by_dialog or self.interface.at_home
 
     def name_of(self, pid: int) -> str:
         """Name of a process, with which Android names a browser's."""

@@ -88,6 +88,16 @@ class Dialogs:
     def end(self) -> None:
         self.now = self._answered = None
 
+    async def app_ended(self, package: str) -> None:
+        """Close the dialog that says that this app hangs or has crashed."""
+        if self.now is not None and self.now.component.endswith(f": {package}"):
+            await self.dismiss()
+
+    async def left_behind(self) -> None:
+        """Close a dialog that is an activity, because another one has come in front."""
+        if self.now is not None and self.now.covers:
+            await self.dismiss()
+
     async def touch(self, x: int, y: int, display: Screen) -> str:
         """Handle a touch; return the resource of the button that it answered, or an empty text."""
         buttons = self.now.buttons if self.now else ()
