@@ -19,6 +19,7 @@ BENCHMARKS = (
     "block_cost",
     "page_server",
     "push",
+    "virtual_phone",
     "eight_phones",
     "many_phones",
     "sleeping_phones",

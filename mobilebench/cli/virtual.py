@@ -43,6 +43,14 @@ def up(
     android: Annotated[
         int | None, typer.Option(min=7, max=16, metavar="VERSION", help="Android's version, in place of the profile's.")
     ] = None,
+    bionic: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR",
+            help="Android's `system` folder for this computer's processor: the phones run programs that were built for "
+            "Android, on its C library. A phone keeps it until `--bionic none`.",
+        ),
+    ] = None,
     wipe: Annotated[
         bool, typer.Option("--wipe", help="Start with empty phones: delete files that were pushed before.")
     ] = False,
@@ -64,6 +72,7 @@ def up(
         data_mb=data_mb,
         fault=fault,
         android=android,
+        bionic_folder=bionic,
     )
     for phone in started:
         say(phone.name if names else f"{phone.name}: {phone.serial} imitates {phone.profile}")

@@ -48,7 +48,7 @@ _KEYS = {
     "camera": "CAMERA", "power": "POWER",
 }  # fmt: skip
 _ROTATIONS = {"natural": 0, "n": 0, "left": 1, "l": 1, "right": 3, "r": 3, "upsidedown": 2, "u": 2}
-_DENSITY = 420 / 160
+_DOTS_PER_DP = 160
 
 Selector = Mapping[str, Any]
 
@@ -205,9 +205,10 @@ def _named(screen: Screen, node: dict[str, str]) -> str:
 
 
 def _device_info(screen: Screen) -> dict[str, Any]:
-    size = re.search(r"(\d+)x(\d+)", screen.run("wm", "size"))
+    sizes = re.findall(r"(\d+)x(\d+)", screen.run("wm", "size"))  # the last one is in effect
+    scale = int(re.findall(r"\d+", screen.run("wm", "density"))[-1]) / _DOTS_PER_DP
     turns = _rotation(screen)
-    width, height = (int(size[1]), int(size[2])) if size else (0, 0)
+    width, height = (int(side) for side in sizes[-1])
     if turns % 2:
         width, height = height, width
     focus = re.search(r"mCurrentFocus=Window\{\S+ \S+ ([^/\s}]+)", screen.run("dumpsys", "window"))
@@ -216,8 +217,8 @@ def _device_info(screen: Screen) -> dict[str, Any]:
         "displayWidth": width,
         "displayHeight": height,
         "displayRotation": turns,
-        "displaySizeDpX": round(width / _DENSITY),
-        "displaySizeDpY": round(height / _DENSITY),
+        "displaySizeDpX": round(width / scale),
+        "displaySizeDpY": round(height / scale),
         "naturalOrientation": turns % 2 == 0,
         "productName": screen.run("getprop", "ro.product.name").strip(),
         "screenOn": "mWakefulness=Awake" in screen.run("dumpsys", "power"),

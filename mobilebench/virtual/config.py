@@ -44,6 +44,8 @@ class PhoneConfig:
     firefox: Program | None
     address: str
     """The phone's loopback address."""
+    wlan_address: str
+    """The address of this computer on which adb reaches it after `adb tcpip`, shown as that of `wlan0`."""
     prefix: str
     """Folder on this computer used as the phone's `/`; empty in a sandbox, where `/` itself is the phone's."""
     abstract_prefix: str

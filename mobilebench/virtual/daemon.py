@@ -21,7 +21,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from mobilebench.virtual import adb_keys, machine, services, shell, sync
+from mobilebench.virtual import adb_keys, machine, ports, services, shell, sync
 from mobilebench.virtual.adb_keys import AcceptedKeys
 from mobilebench.virtual.adb_transport import Connection, Service, ServiceRefused
 from mobilebench.virtual.android import abilities, commands
@@ -41,7 +41,7 @@ _AS_ROOT = ("/usr/bin/unshare", "--user", "--map-root-user")
 class Daemon:
     """The phone as adb reaches it."""
 
-    def __init__(self, files: PhoneFiles) -> None:
+    def __init__(self, files: PhoneFiles, port_opener: socket.socket | None) -> None:
         self._files = files
         self._config = files.config
         self._network = Network(self._config.address, self._config.abstract_prefix, self._config.path)
@@ -54,8 +54,16 @@ class Daemon:
         self._environment = _environment(self._config.path)
         self._keys = AcceptedKeys(files.metadata / "adb_keys")
         self._adbd = services.Adbd(
-            files, self._restart_adbd, self.machine.restart, self._switch_off, self._screen, _has_namespace_of_users
+            files,
+            restart=self._restart_adbd,
+            listen=self._listen,
+            reboot=self.machine.restart,
+            switch_off=self._switch_off,
+            screen=self._screen,
+            can_be_root=_has_namespace_of_users,
         )
+        self._tcp = ports.AdbPort(self._config.wlan_address, port_opener, self.link)
+        self.machine.on_boot.append(self._tcp.close)
         self.ended = asyncio.Event()
         """Set when the phone is to be switched off."""
 
@@ -149,6 +157,19 @@ class Daemon:
         program = self._config.path("/system/bin/screencap")
         return await shell.output([program], self._environment) if Path(program).exists() else b""
 
+    def link(self) -> machine.Link:
+        """A new connection from an adb server."""
+        return machine.Link(self, self.machine)
+
+    async def _listen(self, port: int) -> None:
+        if not port:
+            self._tcp.close()
+            return
+        try:
+            await self._tcp.open(port)
+        except ports.CannotListen as error:
+            self._device.note("adbd", f"failed to listen on port {port}: {error}", level="E")
+
     def _restart_adbd(self) -> None:
         for link in list(self.machine.links):
             link.drop()
@@ -221,15 +242,15 @@ def _environment(path: Callable[[str], str]) -> dict[str, str]:
     }
 
 
-async def _serve(root: str, listening: int, ready: int) -> None:
+async def _serve(root: str, listening: int, ready: int, opener: int) -> None:
     files = PhoneFiles(Path(root))
-    daemon = Daemon(files)
+    daemon = Daemon(files, socket.socket(fileno=opener) if opener >= 0 else None)
     loop = asyncio.get_running_loop()
     daemon.machine.begin()
     door = await commands.listen(files.config.abstract_prefix, daemon.answer)
     control = await daemon.machine.listen()
     sock = socket.socket(fileno=listening)
-    server = await loop.create_server(lambda: machine.Link(daemon, daemon.machine), sock=sock)
+    server = await loop.create_server(daemon.link, sock=sock)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, daemon.ended.set)
     loop.add_signal_handler(signal.SIGCHLD, reap_orphans)
@@ -241,11 +262,13 @@ async def _serve(root: str, listening: int, ready: int) -> None:
 
 
 def main() -> None:
-    """Arguments: the phone's root folder, and the descriptors of the listening socket and of the readiness pipe."""
+    """Arguments: the phone's root folder, and the descriptors of the listening socket, of the readiness pipe and of the
+    socket to the process that opens ports (-1: this process opens them).
+    """
     os.umask(0o022)
     # The phone's commands end when adb hangs up, even if this process inherited an ignored SIGHUP (nohup).
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     # Processes that a command leaves behind become children of this one, where switching off finds them.
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))
+        asyncio.run(_serve(sys.argv[1], *map(int, sys.argv[2:5])))

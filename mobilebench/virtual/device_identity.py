@@ -21,13 +21,14 @@ def abi() -> str:
     return _ABIS.get(platform.machine(), platform.machine())
 
 
-def properties(profile: Profile, name: str, version: int | None = None) -> dict[str, str]:
+def properties(profile: Profile, name: str, version: int | None = None, bionic: str | None = None) -> dict[str, str]:
     """Output of `getprop`: the profile's values, except those of the hardware that really computes.
 
     Args:
         profile: the phone's profile.
         name: its serial number.
         version: Android version that replaces the profile's.
+        bionic: name of the tree on which it runs programs built for Android, if it does.
     """
     example = profile.example
     model = example.model if example else f"Reference phone {profile.soc}"
@@ -69,7 +70,8 @@ def properties(profile: Profile, name: str, version: int | None = None) -> dict[
         "ro.mobilebench.virtual": "1",
         "ro.mobilebench.host_cpu": cpu_name(),
         "ro.mobilebench.machine": machine_id(),
-        "ro.mobilebench.runner": f"linux-{platform.machine()}",
+        "ro.mobilebench.runner": f"android-{abi()}" if bionic else f"linux-{platform.machine()}",
+        **({"ro.mobilebench.bionic": bionic} if bionic else {}),
     }
     all_properties = {**product, **profile.properties, **computer}
     return {key: value for key, value in all_properties.items() if key not in missing_properties(api)}

@@ -9,6 +9,7 @@ import signal
 import time
 import uuid
 from collections import deque
+from collections.abc import Callable
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,8 @@ class Machine:
         self._refreshing: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_booting = False
+        self.on_boot: list[Callable[[], None]] = []
+        """Called whenever the phone starts again."""
         self._hurry = asyncio.Event()
         """Set when a boot is to end at once."""
         device.restart = self.restart
@@ -165,6 +168,8 @@ class Machine:
             for field in fields(self._device.interface):
                 setattr(self._device.interface, field.name, field.default)
             self._files.change(_after_boot)
+            for callback in self.on_boot:
+                callback()
             self._boot()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._hurry.wait(), seconds)

@@ -12,74 +12,44 @@ import select
 import shutil
 import socket
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mobilebench.core import atomic_files, file_locks, paths
 from mobilebench.core.errors import BadInput, TargetLost
 from mobilebench.profiles import Profile, load
-from mobilebench.virtual import adb, browsers, config, control, device_identity, processes, sandbox
+from mobilebench.virtual import (
+    adb,
+    bionic,
+    browsers,
+    config,
+    control,
+    device_identity,
+    phone_records,
+    processes,
+    sandbox,
+)
 from mobilebench.virtual.android import abilities, commands
 from mobilebench.virtual.android.commands import COMMANDS
+from mobilebench.virtual.bionic import BionicTree
 from mobilebench.virtual.config import PhoneConfig
 from mobilebench.virtual.files import PhoneFiles, copy_real_cores
+from mobilebench.virtual.phone_records import Record, VirtualPhone
 from mobilebench.virtual.processes import ProcessId
 from mobilebench.virtual.state import BadState, State, from_json, with_value
 
 DEFAULT_PROFILES = ("snapdragon-8-gen-2", "tensor-g3", "dimensity-9300", "exynos-2400", "snapdragon-855", "kirin-990")
 """Profiles used in turn for phones started without a named profile."""
 
+NO_BIONIC = "none"
+"""In place of a folder with Android's C library: a phone that has none from now on."""
 _PORTS = range(16500, 17500)
 """Ports of phones, outside 5555–5585, where adb looks for emulators by itself."""
 _MOST = 200
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
 _SAFE_FOLDER = re.compile(r"[\w./+-]+")
 _MEBIBYTE = 1 << 20
 _STARTS_WITHIN_S = 20.0
-
-
-@dataclass(frozen=True)
-class VirtualPhone:
-    """A virtual phone of this computer, running or switched off."""
-
-    name: str
-    serial: str
-    """Serial under which adb lists it."""
-    profile: str
-    pid: int | None
-    """Process id of its outermost process, while it runs."""
-    running: bool
-
-
-@dataclass(frozen=True)
-class _Record:
-    """Stored record of a phone; its processes are ended only by the ids in it."""
-
-    name: str
-    profile: str
-    port: int
-    number: int
-    processes: tuple[ProcessId, ...] = ()
-    """Outermost first; in a sandbox, the end of the last one ends everything inside."""
-    namespaces: str = "none"
-    android: int | None = None
-    """Android version, if it is not the profile's."""
-
-    @property
-    def serial(self) -> str:
-        return f"127.0.0.1:{self.port}"
-
-    @property
-    def running(self) -> bool:
-        return any(process.running for process in self.processes)
-
-    @property
-    def phone(self) -> VirtualPhone:
-        pid = self.processes[0].pid if self.running else None
-        return VirtualPhone(self.name, self.serial, self.profile, pid, self.running)
 
 
 def up(
@@ -92,6 +62,7 @@ def up(
     data_mb: int | None = None,
     fault: str | None = None,
     android: int | None = None,
+    bionic_folder: str | Path | None = None,
 ) -> list[VirtualPhone]:
     """Switch phones on, and wait until adb lists them.
 
@@ -106,9 +77,11 @@ def up(
         data_mb: size of a phone's storage in MiB; it is then lost when the phone is switched off.
         fault: `offline` or `unauthorized`: the state that the phones simulate towards adb.
         android: Android version that replaces the profile's; a phone keeps it.
+        bionic_folder: Android's `system` folder, on which the phones run programs built for Android; a phone keeps it.
+            `none`: they run programs built for this computer, as they do without one.
 
     Raises:
-        BadInput: unknown profile or Android version, or invalid name or number.
+        BadInput: unknown profile or Android version, invalid name or number, or a folder that is not Android's.
         TargetLost: a phone did not start, or adb cannot connect to it.
     """
     requested = _names(count, names)
@@ -118,12 +91,20 @@ def up(
             f"There are no virtual phones of Android {android}.", hint=f"Choose a version from {oldest} to {newest}."
         )
     chosen = [load(profile_id) for profile_id in profile_ids or ()]
+    tree = None if bionic_folder in {None, NO_BIONIC} else str(bionic.find(Path(str(bionic_folder)).resolve()).folder)
     started = []
-    with _exclusively():
+    with phone_records.exclusively():
         for index, name in enumerate(requested):
             profile = chosen[index % len(chosen)] if chosen else None
-            earlier = _read(name)
-            options = _StartOptions(wipe, chrome, data_mb, fault, android or (earlier.android if earlier else None))
+            earlier = phone_records.read(name)
+            options = _StartOptions(
+                wipe,
+                chrome,
+                data_mb,
+                fault,
+                android or (earlier.android if earlier else None),
+                tree or (earlier.bionic if earlier and bionic_folder is None else None),
+            )
             started.append(_switch_on(name, index, profile, earlier, options))
         for record in started:
             if adb.state(record.serial) != (fault or "device"):
@@ -133,7 +114,7 @@ def up(
 
 def list_phones() -> list[VirtualPhone]:
     """Return all virtual phones of this computer, running or not."""
-    return [record.phone for record in _records()]
+    return [record.phone for record in phone_records.records()]
 
 
 def down(names: Sequence[str] | None = None, *, tell_adb: bool = True) -> list[VirtualPhone]:
@@ -149,8 +130,8 @@ def down(names: Sequence[str] | None = None, *, tell_adb: bool = True) -> list[V
     Raises:
         BadInput: there is no phone of this name.
     """
-    with _exclusively():
-        records = _records() if names is None else [_existing(name) for name in names]
+    with phone_records.exclusively():
+        records = phone_records.records() if names is None else [phone_records.existing(name) for name in names]
         running = [record for record in records if record.running]
         for record in running:
             if tell_adb:
@@ -167,16 +148,18 @@ def change_state(name: str, changes: Mapping[str, Any]) -> State:
     Raises:
         BadInput: unknown phone or field, or an invalid value.
     """
-    record = _existing(name)
+    record = phone_records.existing(name)
 
     def edit(state: State) -> State:
         for field, value in changes.items():
             state = with_value(state, field, value)
         return state
 
-    before = PhoneFiles(_folder(name)).state.fault
+    before = PhoneFiles(phone_records.folder(name)).state.fault
     try:
-        state = _asked(name, {"do": "change", "changes": dict(changes)}) or PhoneFiles(_folder(name)).change(edit)
+        state = _asked(name, {"do": "change", "changes": dict(changes)}) or PhoneFiles(
+            phone_records.folder(name)
+        ).change(edit)
     except BadState as error:
         raise BadInput(
             f"The state of {name} was not changed: {error}.", hint="docs/virtual.md lists the fields."
@@ -186,7 +169,7 @@ def change_state(name: str, changes: Mapping[str, Any]) -> State:
     return state
 
 
-def _show_fault(record: _Record, before: str | None, now: str | None) -> None:
+def _show_fault(record: Record, before: str | None, now: str | None) -> None:
     """Make adb see a phone's fault, or its end."""
     if before == "unauthorized" and now is None and adb.state(record.serial) == "unauthorized":
         adb.wait_for(record.serial, "device")
@@ -196,25 +179,25 @@ def _show_fault(record: _Record, before: str | None, now: str | None) -> None:
 
 def state_of(name: str) -> State:
     """The phone's present state. Raises `BadInput` if there is no phone of this name."""
-    _existing(name)
-    return _asked(name, {"do": "state"}) or PhoneFiles(_folder(name)).state
+    phone_records.existing(name)
+    return _asked(name, {"do": "state"}) or PhoneFiles(phone_records.folder(name)).state
 
 
 def metadata(name: str) -> Path:
     """The folder of a phone's metadata on this computer. Raises `BadInput` if there is no phone of this name."""
-    _existing(name)
-    return PhoneFiles(_folder(name)).metadata
+    phone_records.existing(name)
+    return PhoneFiles(phone_records.folder(name)).metadata
 
 
 def serial_of(name: str) -> str:
     """The serial under which adb lists a phone. Raises `BadInput` if there is no phone of this name."""
-    return _existing(name).serial
+    return phone_records.existing(name).serial
 
 
 def _asked(name: str, request: Mapping[str, Any]) -> State | None:
     """Ask the running phone; None if it does not run. Raises `BadState`."""
     try:
-        answer = control.ask(PhoneFiles(_folder(name)).metadata, request)
+        answer = control.ask(PhoneFiles(phone_records.folder(name)).metadata, request)
     except control.NoAnswer:
         return None
     if "error" in answer:
@@ -253,11 +236,12 @@ class _StartOptions:
     data_mb: int | None
     fault: str | None
     android: int | None
+    bionic: str | None
 
 
 def _switch_on(
-    name: str, index: int, profile: Profile | None, earlier: _Record | None, options: _StartOptions
-) -> _Record:
+    name: str, index: int, profile: Profile | None, earlier: Record | None, options: _StartOptions
+) -> Record:
     if earlier is not None and earlier.running:
         _refuse_other_options(earlier, profile, options)
         if options.fault is not None:
@@ -265,21 +249,35 @@ def _switch_on(
         return earlier
     if profile is None:
         profile = load(earlier.profile if earlier else DEFAULT_PROFILES[index % len(DEFAULT_PROFILES)])
-    folder = _folder(name)
+    folder = phone_records.folder(name)
     if options.wipe:
         shutil.rmtree(folder, ignore_errors=True)
     listener = _listener(earlier.port if earlier else None)
     with listener:
         number = earlier.number if earlier else _free_number()
-        record = _Record(name, profile.id, listener.getsockname()[1], number, android=options.android)
+        port = listener.getsockname()[1]
+        record = Record(name, profile.id, port, number, android=options.android, bionic=options.bionic)
         kind = sandbox.namespaces()
+        tree = _tree(record, kind)
         data_bytes = options.data_mb * _MEBIBYTE if options.data_mb else None
-        settings = _settings(record, profile, folder, kind, data_bytes)
-        _write_files(folder, settings, kind, chrome=options.chrome, fault=options.fault)
-        return _start(record, folder, settings, kind, listener)
+        settings = _settings(record, profile, folder, kind, data_bytes, tree)
+        _write_files(folder, settings, kind, tree, chrome=options.chrome, fault=options.fault)
+        return _start(record, folder, settings, kind, tree, listener)
 
 
-def _refuse_other_options(running_phone: _Record, profile: Profile | None, options: _StartOptions) -> None:
+def _tree(record: Record, kind: sandbox.Namespaces) -> BionicTree | None:
+    """The tree on which the phone runs programs built for Android, or None."""
+    if record.bionic is None:
+        return None
+    if kind == "none":
+        raise BadInput(
+            "A virtual phone without a sandbox cannot have Android's C library, because its /system is not mounted.",
+            hint="Install bubblewrap, or start it without --bionic (a phone keeps it until --bionic none).",
+        )
+    return bionic.find(Path(record.bionic))
+
+
+def _refuse_other_options(running_phone: Record, profile: Profile | None, options: _StartOptions) -> None:
     """Raise `BadInput` if a running phone was requested with another profile or Android."""
     running = f"The virtual phone {running_phone.name} is running as"
     hint = f"Switch it off first: mobilebench virtual down {running_phone.name}"
@@ -288,10 +286,18 @@ def _refuse_other_options(running_phone: _Record, profile: Profile | None, optio
     if options.android != running_phone.android:
         its_android = f"Android {running_phone.android}" if running_phone.android else "its profile's Android"
         raise BadInput(f"{running} {its_android}, not as Android {options.android}.", hint=hint)
+    if options.bionic != running_phone.bionic:
+        has = f"on {running_phone.bionic}" if running_phone.bionic else "without Android's C library"
+        raise BadInput(f"The virtual phone {running_phone.name} is running {has}.", hint=hint)
 
 
 def _settings(
-    record: _Record, profile: Profile, folder: Path, kind: sandbox.Namespaces, data_bytes: int | None
+    record: Record,
+    profile: Profile,
+    folder: Path,
+    kind: sandbox.Namespaces,
+    data_bytes: int | None,
+    tree: BionicTree | None,
 ) -> PhoneConfig:
     own_network = kind != "none"
     if not own_network and not _SAFE_FOLDER.fullmatch(str(folder)):
@@ -300,15 +306,17 @@ def _settings(
             "the path may hold only letters, digits and ./+-_.",
             hint="Set MOBILEBENCH_HOME to a folder with such a path.",
         )
+    of_its_own = f"127.77.{record.number}.1"
     mark = hashlib.sha256(str(folder).encode()).hexdigest()[:12]
     return PhoneConfig(
         name=record.name,
-        properties=device_identity.properties(profile, record.name, record.android),
+        properties=device_identity.properties(profile, record.name, record.android, tree.name if tree else None),
         clusters=device_identity.clusters(profile),
         gpu=profile.gpu.name,
         chromium=browsers.host_chromium(),
         firefox=browsers.host_firefox() if own_network else None,
-        address="127.0.0.1" if own_network else f"127.77.{record.number}.1",
+        address="127.0.0.1" if own_network else of_its_own,
+        wlan_address=of_its_own,
         prefix="" if own_network else str(folder),
         abstract_prefix="" if own_network else f"mobilebench-{mark}-",
         data_bytes=data_bytes,
@@ -316,7 +324,13 @@ def _settings(
 
 
 def _write_files(
-    folder: Path, settings: PhoneConfig, kind: sandbox.Namespaces, *, chrome: bool, fault: str | None
+    folder: Path,
+    settings: PhoneConfig,
+    kind: sandbox.Namespaces,
+    tree: BionicTree | None,
+    *,
+    chrome: bool,
+    fault: str | None,
 ) -> None:
     """Write all files that the phone needs when it starts."""
     for name in ("data/local/tmp", "sdcard", "sys", config.METADATA.removeprefix("/")):
@@ -326,25 +340,35 @@ def _write_files(
     (files.metadata / "boot_id").touch()
     client = commands.client_program(sandbox.python().binary, settings.abstract_prefix)
     sandbox.prepare(folder, kind, settings.address, client, list(COMMANDS), abilities.missing_programs(settings.api))
+    if tree is not None:
+        tree.prepare(folder)
     copy_real_cores(folder / "sys")
     files.change(lambda state: dataclasses.replace(state, chrome_installed=chrome, fault=fault))
 
 
 def _start(
-    record: _Record, folder: Path, settings: PhoneConfig, kind: sandbox.Namespaces, listener: socket.socket
-) -> _Record:
+    record: Record,
+    folder: Path,
+    settings: PhoneConfig,
+    kind: sandbox.Namespaces,
+    tree: BionicTree | None,
+    listener: socket.socket,
+) -> Record:
     browsers = [program.binary for program in (settings.chromium, settings.firefox) if program]
     info_read, info_write = os.pipe()
     ready_read, ready_write = os.pipe()
+    opener = _port_opener(settings.wlan_address) if kind != "none" else None
+    descriptors = sandbox.Descriptors(
+        listener.fileno(), ready_write, info_write, opener.fileno() if opener else sandbox.NO_DESCRIPTOR
+    )
     command = sandbox.daemon_command(
         folder,
         kind,
-        listening=listener.fileno(),
-        ready=ready_write,
-        info=info_write,
+        descriptors,
         browsers=browsers,
         data_bytes=settings.data_bytes,
         denied=abilities.denied_files(settings.api),
+        tree=tree.mounts(folder) if tree else {},
     )
     with (folder / "daemon.log").open("wb") as log, open(info_read, "rb") as info, open(ready_read, "rb") as ready:  # noqa: PTH123
         process = subprocess.Popen(
@@ -352,17 +376,19 @@ def _start(
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            pass_fds=(listener.fileno(), ready_write, info_write),
+            pass_fds=descriptors.inherited,
             cwd="/",
             start_new_session=True,
         )
         process.returncode = 0  # Popen must not wait for it: it outlives this command on purpose
         os.close(info_write)
         os.close(ready_write)
+        if opener is not None:
+            opener.close()
         inner = _inner_process(info.read()) if kind != "none" else None
         outer = processes.identify(process.pid)
         record = dataclasses.replace(record, namespaces=kind, processes=tuple(filter(None, (outer, inner))))
-        _write(record)
+        phone_records.write(record)
         if select.select([ready], [], [], _STARTS_WITHIN_S)[0] and ready.read(1):
             return record
     _end_processes(record)
@@ -373,17 +399,34 @@ def _start(
     )
 
 
+def _port_opener(address: str) -> socket.socket:
+    """Start the process that opens ports for `adb tcpip`, which ends with the phone; return the phone's way to it."""
+    phone, outside = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with outside:
+        subprocess.run(
+            sandbox.own_program("ports", str(outside.fileno()), address),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            pass_fds=(outside.fileno(),),
+            cwd="/",
+            start_new_session=True,
+            check=True,
+        )
+    return phone
+
+
 def _inner_process(text: bytes) -> ProcessId | None:
     with contextlib.suppress(ValueError, KeyError):
         return processes.identify(json.loads(text)["child-pid"])
     return None
 
 
-def _end_processes(record: _Record) -> None:
+def _end_processes(record: Record) -> None:
     """End a phone's processes: killing a sandbox's first process ends all inside; else the daemon cleans up."""
     for process in reversed(record.processes):
         processes.end(process, patience_s=0.0 if record.namespaces != "none" else 5.0)
-    _write(dataclasses.replace(record, processes=()))
+    phone_records.write(dataclasses.replace(record, processes=()))
 
 
 # Names, ports and records
@@ -394,7 +437,7 @@ def _names(count: int, names: Sequence[str] | None) -> list[str]:
     if not 1 <= len(requested) <= _MOST:
         raise BadInput(f"{len(requested)} virtual phones cannot be switched on.", hint=f"Ask for 1 to {_MOST}.")
     for name in requested:
-        if not _NAME.fullmatch(name):
+        if not phone_records.is_name(name):
             raise BadInput(f"“{name}” cannot be a virtual phone's name.", hint="Use a-z, 0-9 and -.")
     if len(set(requested)) < len(requested):
         raise BadInput("Two virtual phones cannot have the same name.", hint="Give each phone its own name.")
@@ -403,7 +446,7 @@ def _names(count: int, names: Sequence[str] | None) -> list[str]:
 
 def _listener(remembered: int | None) -> socket.socket:
     """Open a listening socket on the phone's earlier port, or on a free one."""
-    used = {record.port for record in _records()}
+    used = {record.port for record in phone_records.records()}
     free = (port for port in _PORTS if port not in used)
     for port in [*([remembered] if remembered else []), *free]:
         listener = socket.socket()
@@ -422,50 +465,5 @@ def _listener(remembered: int | None) -> socket.socket:
 
 
 def _free_number() -> int:
-    used = {record.number for record in _records()}
+    used = {record.number for record in phone_records.records()}
     return next(number for number in range(1, 255) if number not in used)
-
-
-def _root() -> Path:
-    folder = paths.home() / "virtual"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder.resolve()
-
-
-def _folder(name: str) -> Path:
-    return _root() / name
-
-
-def _existing(name: str) -> _Record:
-    record = _read(name) if _NAME.fullmatch(name) else None
-    if record is None:
-        known = ", ".join(record.name for record in _records()) or "none"
-        raise BadInput(f"There is no virtual phone “{name}”.", hint=f"These exist: {known}.")
-    return record
-
-
-def _records() -> list[_Record]:
-    records = (_read(file.parent.name) for file in sorted(_root().glob("*/phone.json")))
-    return [record for record in records if record is not None]
-
-
-def _read(name: str) -> _Record | None:
-    try:
-        data = json.loads((_folder(name) / "phone.json").read_text(encoding="utf-8"))
-        data["namespaces"] = data.pop("walls", data.get("namespaces"))  # the key in records of earlier versions
-        data["processes"] = tuple(ProcessId(**process) for process in data["processes"])
-        return _Record(**data)
-    except (FileNotFoundError, ValueError, TypeError, KeyError):
-        return None
-
-
-def _write(record: _Record) -> None:
-    file = _folder(record.name) / "phone.json"
-    atomic_files.write_text(file, json.dumps(dataclasses.asdict(record), indent=1), alone=True)
-
-
-@contextmanager
-def _exclusively() -> Iterator[None]:
-    """Lock so that only one command at a time switches phones."""
-    with file_locks.exclusive(_root() / ".lock"):
-        yield

@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -66,6 +66,28 @@ TOOLS = (
 """Programs that phones have too, taken from this computer."""
 
 
+NO_DESCRIPTOR = -1
+
+
+@dataclass(frozen=True)
+class Descriptors:
+    """What the daemon inherits."""
+
+    listening: int
+    """The listening socket for adb."""
+    ready: int
+    """The daemon writes one byte into it once it answers."""
+    info: int
+    """The pid of the sandbox's first process is written to it."""
+    opener: int = NO_DESCRIPTOR
+    """Leads to the process that opens ports outside."""
+
+    @property
+    def inherited(self) -> tuple[int, ...]:
+        all_of_them = (self.listening, self.ready, self.info, self.opener)
+        return tuple(one for one in all_of_them if one != NO_DESCRIPTOR)
+
+
 @dataclass(frozen=True)
 class Python:
     """The interpreter that runs the phone's daemon."""
@@ -96,38 +118,42 @@ def namespaces() -> Namespaces:
 def daemon_command(
     phone: Path,
     kind: Namespaces,
+    descriptors: Descriptors,
     *,
-    listening: int,
-    ready: int,
-    info: int,
     browsers: Sequence[str],
     data_bytes: int | None,
     denied: Collection[str] = (),
+    tree: Mapping[str, Path],
 ) -> list[str]:
     """Return the command that starts the daemon of the phone in this folder.
 
     Args:
-        listening: descriptor of the inherited listening socket.
-        ready: descriptor into which the daemon writes one byte once it answers.
-        info: descriptor to which the pid of the sandbox's first process is written.
         browsers: programs of this computer that are visible inside too.
         data_bytes: size of the phone's storage, if it is limited.
         denied: files that the phone's shell user may not read.
+        tree: files and folders of Android's C library, by their place on the phone.
     """
-    code, root = _code(kind), "/" if kind != "none" else str(phone)
-    start = f"import sys; sys.path.insert(0, {code!r}); from mobilebench.virtual.daemon import main; main()"
-    daemon = [python().binary, "-I", "-S", "-B", "-c", start, root, str(listening), str(ready)]
+    root = "/" if kind != "none" else str(phone)
+    numbers = (descriptors.listening, descriptors.ready, descriptors.opener)
+    daemon = own_program("daemon", root, *map(str, numbers), code=_code(kind))
     if kind == "none":
         return daemon
     bwrap = shutil.which("bwrap") or "bwrap"
     return [
         *_namespaces(bwrap, kind),
         "--info-fd",
-        str(info),
+        str(descriptors.info),
         *_mounts(phone, browsers, data_bytes),
+        *(word for place, source in tree.items() for word in ("--ro-bind", str(source), place)),
         *_without_permission(phone, denied),
         *daemon,
     ]
+
+
+def own_program(module: str, *arguments: str, code: str = str(paths.PACKAGE.parent)) -> list[str]:
+    """The command that runs `main` of a module of this package, which imports only the standard library."""
+    start = f"import sys; sys.path.insert(0, {code!r}); from mobilebench.virtual.{module} import main; main()"
+    return [python().binary, "-I", "-S", "-B", "-c", start, *arguments]
 
 
 def prepare(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
+import stat
 import struct
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -29,6 +31,8 @@ class Adbd:
     files: PhoneFiles
     restart: Callable[[], None]
     """Ends all connections, as when adbd starts anew."""
+    listen: Callable[[int], Awaitable[None]]
+    """Listens on this TCP port instead of an earlier one; 0: only at the cable."""
     reboot: Callable[[], None]
     switch_off: Callable[[], None]
     screen: Callable[[], Awaitable[bytes]]
@@ -69,23 +73,26 @@ def find(name: str, adbd: Adbd, connection: Connection) -> Service | None:
             raise ServiceRefused(name)
         return lambda stream: _listen_on(stream, adbd, int(argument))
     if verb == "usb":
-        return lambda stream: _restart_with(stream, adbd, "restarting in USB mode\n", "service.adb.tcp.port", "0")
+        return lambda stream: _listen_at_cable(stream, adbd)
     if verb == "reboot":
         return lambda stream: _reboot(stream, adbd, argument)
     if name == "reconnect":
         return lambda stream: _reconnect(stream, connection)
     if name == "jdwp":
         return lambda stream: _say(stream, "")
-    if name == "track-jdwp" or (name == "track-app" and adbd.files.config.api >= _TRACK_APP_SINCE):
+    if name == "track-jdwp" or (name == "track-app" and adbd.files.config.api >= TRACK_APP_SINCE):
         return _no_apps
     if verb == "jdwp":
         raise ServiceRefused(name)  # no such process can be debugged
+    if verb in {"dev", "dev-raw"}:
+        descriptor = _opened(adbd.files.config.path(argument), name)
+        return lambda stream: _carry(stream, descriptor)
     if name == "framebuffer:":
         return lambda stream: _show_screen(stream, adbd)
     return None
 
 
-_TRACK_APP_SINCE = 31
+TRACK_APP_SINCE = 31
 
 
 async def _say(stream: Stream, text: str) -> None:
@@ -124,8 +131,14 @@ async def _listen_on(stream: Stream, adbd: Adbd, port: int) -> None:
     if not 0 < port <= 0xFFFF:
         await _say(stream, f"invalid port {port}\n")
     else:
+        await adbd.listen(port)
         text = f"restarting in TCP mode port: {port}\n"
         await _restart_with(stream, adbd, text, "service.adb.tcp.port", str(port))
+
+
+async def _listen_at_cable(stream: Stream, adbd: Adbd) -> None:
+    await adbd.listen(0)
+    await _restart_with(stream, adbd, "restarting in USB mode\n", "service.adb.tcp.port", "0")
 
 
 async def _restart_with(stream: Stream, adbd: Adbd, text: str, name: str, value: str) -> None:
@@ -155,6 +168,28 @@ async def _no_apps(stream: Stream) -> None:
     await stream.closed.wait()
 
 
+def _opened(path: str, name: str) -> int:
+    """A descriptor of a file. Raises `ServiceRefused` for what is not a file, or may not be read and written."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NONBLOCK)
+    except (OSError, ValueError):
+        raise ServiceRefused(name) from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise ServiceRefused(name)
+    return descriptor
+
+
+async def _carry(stream: Stream, descriptor: int) -> None:
+    """Send the file from its beginning."""
+    with open(descriptor, "rb") as file:
+        while data := file.read(_PIECE):
+            await stream.write(data)
+
+
+_PIECE = 64 << 10
+
+
 async def _show_screen(stream: Stream, adbd: Adbd) -> None:
     """Send the screen with the header that DDMS reads; nothing if there is no picture."""
     raw = await adbd.screen()
@@ -173,9 +208,9 @@ def _frame_buffer(raw: bytes, api: int) -> bytes | None:
     if kind != _RGBA_8888 or not size or len(raw) - size not in {12, 16}:
         return None
     colours = (0, 8, 16, 8, 8, 8, 24, 8)  # offset and length of red, blue, green and alpha
-    if api < _COLOUR_SPACE_SINCE:
+    if api < COLOUR_SPACE_SINCE:
         return _FRAME_BUFFER_OLD.pack(1, 32, size, width, height, *colours)
     return _FRAME_BUFFER.pack(2, 32, _SRGB, size, width, height, *colours)
 
 
-_COLOUR_SPACE_SINCE = 28
+COLOUR_SPACE_SINCE = 28

@@ -57,6 +57,8 @@ HEATED_BATTERY = 46.0
 """Temperatures while the fault `heat` is on, in °C."""
 
 _STEP_S = 60.0
+_MOST_STEPS = 5000
+"""Beyond so many steps at once, they get longer, so that a phone that nobody asked for long still answers soon."""
 
 
 @dataclass(frozen=True)
@@ -113,8 +115,9 @@ def advance(
     seconds = elapsed * state.simulation.speed
     values = hold(motion, state)
     end = motion.simulated_s + seconds
+    longest = max(_STEP_S, seconds / _MOST_STEPS)
     while values.simulated_s < end:
-        values = _step(values, state, busy, min(end - values.simulated_s, _STEP_S))
+        values = _step(values, state, busy, min(end - values.simulated_s, longest))
     if heated:
         values = replace(
             values,

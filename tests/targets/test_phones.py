@@ -26,7 +26,7 @@ from mobilebench.targets.android import adb_protocol, description
 from mobilebench.targets.android.browsers import CHROME_FLAGS_FILE
 from mobilebench.targets.android.device_changes import RESTORE_FILE
 from mobilebench.targets.limits import Limit
-from mobilebench.virtual import phones, sandbox
+from mobilebench.virtual import phone_records, phones, sandbox
 from mobilebench.virtual.browsers import CHROME_SOCKET as SOCKET
 from tests.results.making import with_short_idle
 
@@ -334,7 +334,7 @@ def test_changes_made_under_one_serial_are_put_back_under_the_other(rack, second
 def refusing(rack):
     """A phone whose `settings` refuses changes or reads."""
     rack("strict")
-    programs = phones._folder("strict") / "system/bin"
+    programs = phone_records.folder("strict") / "system/bin"
     (programs / "real").mkdir(exist_ok=True)
     (programs / "real/settings").unlink(missing_ok=True)
     (programs / "real/settings").symlink_to("../ask")
@@ -390,9 +390,9 @@ def test_a_phone_whose_settings_are_refused_or_unreadable(refusing, open_phone, 
 def test_two_phones_with_one_serial_number_are_two(rack):
     names = ("plain", "double")
     serials = [rack(name) for name in names]
-    config = phones._folder("double") / "metadata/mobilebench/config.json"
+    config = phone_records.folder("double") / "metadata/mobilebench/config.json"
     phones.down(["double"])
-    number = json.loads((phones._folder("plain") / "metadata/mobilebench/config.json").read_text())
+    number = json.loads((phone_records.folder("plain") / "metadata/mobilebench/config.json").read_text())
     with pytest.MonkeyPatch.context() as patch:
         made = phones.device_identity.properties
         patch.setattr(phones.device_identity, "properties", lambda profile, name, *more: made(profile, "plain", *more))

@@ -10,12 +10,16 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import adbutils
 import pytest
 
 from mobilebench.virtual import phones, sandbox
-from mobilebench.virtual.phones import VirtualPhone
+from mobilebench.virtual.phone_records import VirtualPhone
+
+if TYPE_CHECKING:
+    from tests.virtual.readme import Both
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,29 @@ def desk(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 def one_desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """A desk for tests that do not depend on adb's version."""
     yield from make_desk(tmp_path_factory.mktemp("desk"), "installed")
+
+
+@pytest.fixture(scope="module")
+def both(one_desk: Desk, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
+    """A phone in adbutils and uiautomator2."""
+    import uiautomator2
+
+    from tests.virtual.readme import Both
+
+    (phone,) = phones.up(1, ["snapdragon-8-gen-2"], names=["readme"])
+    client = adbutils.AdbClient()
+    device = client.device(phone.serial)
+    yield Both(client, device, uiautomator2.connect(device), tmp_path_factory.mktemp("readme"))
+    phones.down(["readme"])
+
+
+@pytest.fixture
+def at_home(both: Both) -> Iterator[None]:
+    """The launcher is in front; afterwards Chrome is ended, and the display upright."""
+    both.adb.shell("input keyevent WAKEUP HOME")
+    yield
+    both.adb.shell("am force-stop com.android.chrome; settings put system accelerometer_rotation 0")
+    both.adb.shell("settings put system user_rotation 0")
 
 
 def make_desk(folder: Path, which: str, **environment: str) -> Iterator[Desk]:

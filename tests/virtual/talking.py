@@ -13,7 +13,7 @@ from functools import cache
 from typing import Self
 
 from mobilebench.virtual.adb_transport import AUTH, CLSE, CNXN, OKAY, OPEN, VERSION, WRTE, Packet, PacketParser
-from mobilebench.virtual.phones import VirtualPhone
+from mobilebench.virtual.phone_records import VirtualPhone
 
 TOKEN, SIGNATURE, PUBLIC_KEY = 1, 2, 3
 HELLO = Packet(CNXN, VERSION, 1 << 20, b"host::features=shell_v2,cmd,stat_v2,ls_v2,sendrecv_v2")

@@ -52,7 +52,7 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Daemon]:
     @cache
     def daemon_of(android: int) -> Daemon:
         device = make_device(tmp_path_factory.mktemp(f"android-{android}"), android=android)
-        return Daemon(PhoneFiles(device.files.root))
+        return Daemon(PhoneFiles(device.files.root), None)
 
     return daemon_of
 

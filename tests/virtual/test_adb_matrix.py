@@ -12,7 +12,7 @@ import pytest
 
 from mobilebench.virtual import phones
 from mobilebench.virtual.android import abilities
-from mobilebench.virtual.phones import VirtualPhone
+from mobilebench.virtual.phone_records import VirtualPhone
 from tests.virtual.conftest import Desk, make_desk
 
 pytestmark = pytest.mark.adb

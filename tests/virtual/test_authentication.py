@@ -9,7 +9,7 @@ import pytest
 
 from mobilebench.virtual import adb, phones
 from mobilebench.virtual.adb_transport import AUTH, CNXN, OKAY, OPEN, Packet
-from mobilebench.virtual.phones import VirtualPhone
+from mobilebench.virtual.phone_records import VirtualPhone
 from tests.virtual.conftest import Desk
 from tests.virtual.talking import HELLO, PUBLIC_KEY, SIGNATURE, TOKEN, Talk, computer
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import re
+import struct
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,7 @@ def make_device(
         chromium=chromium,
         firefox=None,
         address="127.0.0.1",
+        wlan_address="127.77.1.1",
         prefix=str(folder),
         abstract_prefix="test-",
         data_bytes=None,
@@ -53,6 +55,57 @@ def device(tmp_path: Path) -> Device:
 
 def ask(device: Device, *words: str) -> CommandOutput:
     return asyncio.run(COMMANDS[words[0]](device, words[1:]))
+
+
+def test_size_and_density_are_forced_and_reset(device: Device) -> None:
+    assert ask(device, "wm", "size").stdout == "Physical size: 1080x2400\n"
+    assert ask(device, "wm", "size", "720x1280") == CommandOutput()
+    assert ask(device, "wm", "size").stdout == "Physical size: 1080x2400\nOverride size: 720x1280\n"
+    assert ask(device, "settings", "get", "global", "display_size_forced").stdout == "720,1280\n"
+    assert "deviceWidth=720, deviceHeight=1280" in ask(device, "dumpsys", "display").stdout
+    raw = ask(device, "screencap").stdout.encode("utf-8", "surrogateescape")
+    assert struct.unpack_from("<2I", raw) == (720, 1280)
+    ask(device, "settings", "put", "system", "user_rotation", "1")
+    assert "deviceWidth=1280, deviceHeight=720" in ask(device, "dumpsys", "display").stdout
+    assert ask(device, "cmd", "window", "size", "1x9999999") == CommandOutput(
+        stderr="Error: bad size 1x9999999\n", code=255
+    )
+    ask(device, "wm", "size", "1x999999")
+    assert "Override size: 200x4800\n" in ask(device, "wm", "size").stdout
+    ask(device, "wm", "size", "reset")
+    assert ask(device, "settings", "get", "global", "display_size_forced").stdout == "null\n"
+    assert ask(device, "wm", "density").stdout == "Physical density: 420\n"
+    ask(device, "wm", "density", "480")
+    assert ask(device, "wm", "density").stdout == "Physical density: 420\nOverride density: 480\n"
+    assert ask(device, "wm", "density", "71").stderr == "Error: density must be >= 72\n"
+    assert ask(device, "wm", "density", "-1").stderr == "Error: bad number -1\n"
+    ask(device, "wm", "density", "420")  # its own
+    assert ask(device, "settings", "get", "secure", "display_density_forced").stdout == "null\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "stderr", "code"),
+    [
+        (
+            ["/sdcard/x.mp4"],
+            "ERROR: unable to create video/avc codec instance\n"
+            "WARNING: failed at 1080x2400, retrying at 720x1280\n"
+            "ERROR: unable to create video/avc codec instance\n",
+            1,
+        ),
+        (
+            ["--size", "720x1280", "--time-limit=3", "--verbose", "/sdcard/x.mp4"],
+            "ERROR: unable to create video/avc codec instance\n",
+            1,
+        ),
+        ([], "Must specify output file (see --help).\n", 2),
+        (["--bit-rate", "4000000"], "Must specify output file (see --help).\n", 2),
+        (["--help"], "Usage: screenrecord [options] <filename>\n", 0),
+    ],
+)
+def test_videos_fail_for_want_of_an_encoder(device: Device, words: list[str], stderr: str, code: int) -> None:
+    assert ask(device, "screenrecord", *words) == CommandOutput(stderr=stderr, code=code)
+    assert not (device.files.root / "sdcard/x.mp4").exists()
 
 
 def fields(text: str) -> dict[str, str]:

@@ -24,7 +24,7 @@ import pytest
 
 from mobilebench.virtual import phones
 from mobilebench.virtual.adb_transport import CLSE, OKAY, OPEN, WRTE, Packet
-from mobilebench.virtual.phones import VirtualPhone
+from mobilebench.virtual.phone_records import VirtualPhone
 from mobilebench.virtual.shell import FrameId, FrameParser, frame
 from tests.virtual.conftest import Desk, wait_until
 from tests.virtual.talking import Talk

@@ -1,14 +1,11 @@
-"""Calls that the documentation of adbutils and uiautomator2 shows, on a virtual phone.
+"""Calls that the documentation of uiautomator2 shows, on a virtual phone.
 
-Each works, or fails as on a phone that has no such app, network or keyboard.
+Each works, or fails as on a phone that has no such app or keyboard.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import adbutils
@@ -16,69 +13,14 @@ import pytest
 import uiautomator2
 from PIL import Image
 
-from mobilebench.virtual import faults, phones
-from tests.virtual.conftest import Desk
+from mobilebench.virtual import faults
+from tests.virtual.readme import BAR, CHROME, ICON, Both, Call, browsing, then
 
-pytestmark = [pytest.mark.adb, pytest.mark.browser]
-
-CHROME = "com.android.chrome"
-BAR = f"{CHROME}:id/url_bar"
-ICON = "android.widget.TextView"
-
-
-@dataclass(frozen=True)
-class Both:
-    """The same phone in both libraries."""
-
-    adb: adbutils.AdbDevice
-    ui: uiautomator2.Device
-    folder: Path
-
-
-@pytest.fixture(scope="module")
-def both(one_desk: Desk, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
-    (phone,) = phones.up(1, ["snapdragon-8-gen-2"], names=["readme"])
-    device = adbutils.AdbClient().device(phone.serial)
-    yield Both(device, uiautomator2.connect(device), tmp_path_factory.mktemp("readme"))
-    phones.down(["readme"])
-
-
-@pytest.fixture(autouse=True)
-def at_home(both: Both) -> Iterator[None]:
-    both.adb.shell("input keyevent WAKEUP HOME")
-    yield
-    both.adb.shell(f"am force-stop {CHROME}; settings put system accelerometer_rotation 0")
-    both.adb.shell("settings put system user_rotation 0")
-
-
-Call = Callable[[Both], Any]
-
-
-def browsing(call: Call) -> Call:
-    """The call, while Chrome is in front."""
-
-    def in_chrome(both: Both) -> Any:
-        both.ui.app_start(CHROME, wait=True)
-        return call(both)
-
-    return in_chrome
-
-
-def then(*calls: Call) -> Call:
-    """The calls one after the other; what the last one returns."""
-
-    def all_calls(both: Both) -> Any:
-        return [call(both) for call in calls][-1]
-
-    return all_calls
+pytestmark = [pytest.mark.adb, pytest.mark.browser, pytest.mark.usefixtures("at_home")]
 
 
 def set_clipboard(both: Both) -> None:
     both.ui.clipboard = "hello-world"
-
-
-def set_brightness(both: Both) -> None:
-    both.adb.brightness_value = 77
 
 
 def watch(both: Both) -> list[str]:
@@ -90,14 +32,28 @@ def watch(both: Both) -> list[str]:
     return [view.info["text"] for view in both.ui(text="Chrome")]
 
 
+def broken_session(both: Both) -> None:
+    """Use a session whose app was ended."""
+    session = both.ui.session(CHROME)
+    both.adb.app_stop(CHROME)
+    session(text="Chrome").click(timeout=0.2)
+
+
 UIAUTOMATOR: dict[str, tuple[Call, Any]] = {
     "info": (lambda both: (both.ui.info["sdkInt"], both.ui.info["screenOn"]), (33, True)),
     "device_info": (lambda both: both.ui.device_info["serial"], "readme"),
     "window_size": (lambda both: both.ui.window_size(), (1080, 2400)),
     "app_current": (lambda both: both.ui.app_current()["package"], "com.android.launcher3"),
     "wait_activity": (lambda both: both.ui.wait_activity("com.android.launcher3.Main", timeout=5), True),
-    "wlan_ip": (lambda both: both.ui.wlan_ip, None),
+    "wlan_ip": (lambda both: both.ui.wlan_ip.startswith("127.77."), True),
+    "serial": (lambda both: both.ui.serial == both.adb.serial, True),
+    "implicitly_wait": (lambda both: (both.ui.implicitly_wait(20.0), both.ui.settings["wait_timeout"]), (20.0, 20.0)),
+    "stop_uiautomator": (then(lambda both: both.ui.stop_uiautomator(), lambda both: both.ui.info["sdkInt"]), 33),
     "clipboard": (then(set_clipboard, lambda both: both.ui.clipboard), "hello-world"),
+    "set_clipboard": (
+        then(lambda both: both.ui.set_clipboard("labelled", "label"), lambda both: both.ui.clipboard),
+        "labelled",
+    ),
     "screen_off": (then(lambda both: both.ui.screen_off(), lambda both: both.ui.info["screenOn"]), False),
     "screen_on": (
         then(
@@ -120,6 +76,8 @@ UIAUTOMATOR: dict[str, tuple[Call, Any]] = {
     "long_click": (lambda both: both.ui.long_click(0.5, 0.1), None),
     "swipe": (lambda both: both.ui.swipe(100, 900, 100, 500, 0.1), True),
     "swipe_ext": (lambda both: [both.ui.swipe_ext(way) for way in ("left", "right", "up", "down")], [None] * 4),
+    "swipe_ext of a direction": (lambda both: both.ui.swipe_ext(uiautomator2.Direction.FORWARD), None),
+    "swipe_ext in a box": (lambda both: both.ui.swipe_ext("right", box=(0, 0, 100, 100), scale=0.8), None),
     "drag": (lambda both: both.ui.drag(5, 5, 50, 50, 0.1), True),
     "swipe_points": (lambda both: both.ui.swipe_points([(5, 5), (20, 20), (30, 30)], 0.1), True),
     "touch": (lambda both: both.ui.touch.down(5, 5).move(6, 6).up(6, 6) is not None, True),
@@ -148,6 +106,13 @@ UIAUTOMATOR: dict[str, tuple[Call, Any]] = {
         then(lambda both: both.ui.show_touch_trace(), lambda both: both.adb.shell("settings get system show_touches")),
         "1",
     ),
+    "hide touch trace": (
+        then(
+            lambda both: both.ui.show_touch_trace(pointer_location=False, show_touches=False),
+            lambda both: both.adb.shell("settings get system show_touches"),
+        ),
+        "0",
+    ),
     "selector": (lambda both: both.ui(text="Chrome", className=ICON).info["packageName"], "com.android.launcher3"),
     "selector parts": (lambda both: [both.ui(textContains="hrom").count, both.ui(textMatches="Set.*").count], [1, 1]),
     "child": (lambda both: both.ui(className="android.widget.FrameLayout").child(text="Chrome").exists(), True),
@@ -158,6 +123,19 @@ UIAUTOMATOR: dict[str, tuple[Call, Any]] = {
             both.ui(className="android.widget.FrameLayout").child_by_text("Chrome", className=ICON).info["text"]
         ),
         "Chrome",
+    ),
+    "child_by_instance": (
+        lambda both: (
+            both.ui(className="android.widget.FrameLayout").child_by_instance(0, className=ICON).info["className"]
+        ),
+        ICON,
+    ),
+    "exists within a time": (lambda both: both.ui(text="Settings").exists(timeout=3), True),
+    "info of a view": (
+        lambda both: {
+            name: both.ui(text="Settings").info[name] for name in ("clickable", "enabled", "scrollable", "childCount")
+        },
+        {"clickable": True, "enabled": True, "scrollable": False, "childCount": 0},
     ),
     "instances": (lambda both: [view.info["text"] for view in both.ui(className=ICON)], ["Settings", "Chrome"]),
     "get_text": (lambda both: both.ui(className=ICON, instance=1).get_text(), "Chrome"),
@@ -170,6 +148,25 @@ UIAUTOMATOR: dict[str, tuple[Call, Any]] = {
             lambda both: both.ui.app_wait(CHROME, front=True, timeout=10) > 0,
         ),
         True,
+    ),
+    "xpath of a resource": (browsing(lambda both: both.ui.xpath(f"@{BAR}").exists), True),
+    "xpath waits": (
+        lambda both: (
+            both.ui.xpath('//*[@text="Chrome"]').wait(timeout=5) is not None,
+            both.ui.xpath('//*[@text="Nothing"]').wait(timeout=0.2),
+            both.ui.xpath('//*[@text="Nothing"]').wait_gone(timeout=0.2),
+            both.ui.xpath('//*[@text="Nothing"]').click_exists(timeout=0.2),
+        ),
+        (True, False, True, False),
+    ),
+    "xpath texts": (
+        browsing(
+            then(
+                lambda both: both.ui.xpath(f"@{BAR}").set_text("about:version"),
+                lambda both: both.ui.xpath(f"@{BAR}").get_text(),
+            )
+        ),
+        "about:version",
     ),
     "set_text": (
         browsing(
@@ -225,9 +222,37 @@ UIAUTOMATOR: dict[str, tuple[Call, Any]] = {
     "screenshot of a view": (lambda both: both.ui(text="Settings").screenshot().size, (216, 192)),
     "watch_context": (watch, ["Chrome"]),
     "fling": (browsing(lambda both: both.ui(scrollable=True).fling()), False),
+    "fling in each direction": (
+        browsing(
+            lambda both: [
+                both.ui(scrollable=True).fling.horiz.forward(),
+                both.ui(scrollable=True).fling.vert.backward(),
+                both.ui(scrollable=True).fling.horiz.toBeginning(max_swipes=10),
+                both.ui(scrollable=True).fling.vert.toEnd(),
+            ]
+        ),
+        [False] * 4,
+    ),
+    "scroll in each direction": (
+        browsing(
+            lambda both: [
+                both.ui(scrollable=True).scroll(steps=10),
+                both.ui(scrollable=True).scroll.horiz.forward(steps=10),
+                both.ui(scrollable=True).scroll.vert.backward(),
+                both.ui(scrollable=True).scroll.horiz.toBeginning(steps=10, max_swipes=10),
+                both.ui(scrollable=True).scroll.vert.to(text="Security"),
+            ]
+        ),
+        [False] * 5,
+    ),
+    "pinch_out": (browsing(lambda both: both.ui(scrollable=True).pinch_out(percent=50, steps=5)), True),
     "scroll": (browsing(lambda both: both.ui(scrollable=True).scroll.toEnd()), False),
     "pinch": (browsing(lambda both: both.ui(scrollable=True).pinch_in(percent=50, steps=5)), True),
     "swipe of a view": (browsing(lambda both: both.ui(scrollable=True).swipe("up")), None),
+    "toast reset": (
+        then(lambda both: both.ui.toast.reset(), lambda both: both.ui.toast.get_message(0.2, default="none")),
+        "none",
+    ),
     "toast": (then(lambda both: both.ui.toast.show("hi", 0.1), lambda both: both.ui.toast.get_message(1)), "hi"),
     "configurator": (
         then(
@@ -241,10 +266,48 @@ UIAUTOMATOR: dict[str, tuple[Call, Any]] = {
         browsing(then(lambda both: both.ui.app_stop(CHROME), lambda both: both.ui.app_list_running())),
         [],
     ),
+    "app_stop_all but one": (browsing(lambda both: both.ui.app_stop_all(excludes=[CHROME])), []),
+    "app_wait in vain": (lambda both: both.ui.app_wait("com.example.demo", timeout=0.2), 0),
+    "app_start by monkey": (
+        then(
+            lambda both: both.ui.app_start(CHROME, use_monkey=True),
+            lambda both: both.ui.app_wait(CHROME, front=True, timeout=10) > 0,
+        ),
+        True,
+    ),
+    "app_start anew": (
+        browsing(
+            then(
+                lambda both: both.ui.app_start(CHROME, stop=True),
+                lambda both: both.ui.app_wait(CHROME, front=True, timeout=10) > 0,
+            )
+        ),
+        True,
+    ),
+    "open_url": (
+        then(
+            lambda both: both.ui.open_url("about:blank"),
+            lambda both: both.ui.app_wait(CHROME, front=True, timeout=10) > 0,
+        ),
+        True,
+    ),
     "app_stop_all": (browsing(lambda both: both.ui.app_stop_all()), [CHROME]),
     "app_clear": (lambda both: both.ui.app_clear(CHROME), None),
     "app_info": (lambda both: bool(both.ui.app_info(CHROME)["versionName"]), True),
     "session": (lambda both: both.ui.session(CHROME).running(), True),
+    "session of a running app": (browsing(lambda both: both.ui.session(CHROME, attach=True).running()), True),
+    "session that ends": (
+        then(lambda both: both.ui.session(CHROME).close(), lambda both: CHROME in both.ui.app_list_running()),
+        False,
+    ),
+    "pull": (
+        then(
+            lambda both: both.ui.push(io.BytesIO(b"pulled"), "/sdcard/p.txt", mode=0o644),
+            lambda both: both.ui.pull("/sdcard/p.txt", str(both.folder / "p.txt")),
+            lambda both: (both.folder / "p.txt").read_bytes(),
+        ),
+        b"pulled",
+    ),
     "push": (
         then(
             lambda both: both.ui.push(io.BytesIO(b"content"), "/sdcard/x.txt"),
@@ -254,41 +317,6 @@ UIAUTOMATOR: dict[str, tuple[Call, Any]] = {
     ),
 }
 """By call: the call, and what it returns."""
-
-ADBUTILS: dict[str, tuple[Call, Any]] = {
-    "shell": (lambda both: both.adb.shell("echo hello"), "hello"),
-    "shell2": (lambda both: both.adb.shell2("false").returncode, 1),
-    "getprop": (lambda both: both.adb.getprop("ro.product.model"), "2211133G"),
-    "prop": (lambda both: both.adb.prop.model, "2211133G"),
-    "keyevent": (lambda both: both.adb.keyevent("HOME"), None),
-    "volume_up": (lambda both: both.adb.volume_up(), None),
-    "switch_screen": (then(lambda both: both.adb.switch_screen(False), lambda both: both.adb.is_screen_on()), False),
-    "brightness_value": (then(set_brightness, lambda both: both.adb.brightness_value), 77),
-    "brightness_mode": (lambda both: both.adb.brightness_mode.name, "MANUAL"),
-    "rotation": (lambda both: both.adb.rotation(), 0),
-    "window_size": (lambda both: tuple(both.adb.window_size()), (1080, 2400)),
-    "app_current": (browsing(lambda both: both.adb.app_current().package), CHROME),
-    "app_info": (lambda both: both.adb.app_info(CHROME).package_name, CHROME),
-    "battery": (lambda both: (both.adb.battery().usb_powered, both.adb.battery().scale), (True, 100)),
-    "list_packages": (lambda both: CHROME in both.adb.list_packages(), True),
-    "screenshot": (lambda both: both.adb.screenshot(error_ok=False).size, (1080, 2400)),
-    "screenshot of a display": (lambda both: both.adb.screenshot(display_id=0, error_ok=False).size, (1080, 2400)),
-    "dump_hierarchy": (lambda both: "Chrome" in both.adb.dump_hierarchy(), True),
-    "click": (lambda both: both.adb.click(0.5, 0.1), None),
-    "swipe": (lambda both: both.adb.swipe(1, 900, 1, 500, 0.1), None),
-    "drag": (lambda both: both.adb.drag(1, 2, 3, 4, 0.1), None),
-    "send_keys": (lambda both: both.adb.send_keys("hello world"), ""),
-    "switch_airplane": (lambda both: both.adb.switch_airplane(False), None),
-    "switch_wifi": (
-        then(lambda both: both.adb.switch_wifi(True), lambda both: both.adb.shell("settings get global wifi_on")),
-        "1",
-    ),
-    "app_start": (then(lambda both: both.adb.app_start(CHROME), lambda both: both.adb.app_current().package), CHROME),
-    "app_stop": (lambda both: both.adb.app_stop(CHROME), None),
-    "remove": (lambda both: both.adb.remove("/sdcard/nothing"), None),
-    "rmtree": (lambda both: both.adb.rmtree("/sdcard/nothing"), None),
-    "logcat": (lambda both: "beginning of" in both.adb.shell("logcat -d -b all"), True),
-}
 
 REFUSED: dict[str, tuple[Call, type[Exception], str]] = {
     "an app that is not installed": (
@@ -311,16 +339,16 @@ REFUSED: dict[str, tuple[Call, type[Exception], str]] = {
         adbutils.AdbInstallError,
         "NO_MATCHING_ABIS",
     ),
-    "a Wi-Fi address": (lambda both: both.adb.wlan_ip(), adbutils.AdbError, "wlan ip"),
+    "a view that an xpath finds": (
+        lambda both: both.ui.xpath('//*[@text="Nothing"]').click(timeout=0.2),
+        uiautomator2.exceptions.XPathElementNotFoundError,
+        "Nothing",
+    ),
+    "an app that still runs": (broken_session, uiautomator2.exceptions.SessionBrokenError, CHROME),
     "a view that is not there": (
         lambda both: both.ui(text="Nothing").click(timeout=0.2),
         uiautomator2.exceptions.UiObjectNotFoundError,
         "wait",
-    ),
-    "a file that is not there": (
-        lambda both: both.adb.sync.read_bytes("/sdcard/none.txt"),
-        adbutils.AdbError,
-        "No such file",
     ),
 }
 """By what is missing: the call, and its exception."""
@@ -330,13 +358,6 @@ REFUSED: dict[str, tuple[Call, type[Exception], str]] = {
 def test_uiautomator2(both: Both, name: str) -> None:
     call, expected = UIAUTOMATOR[name]
     assert call(both) == expected
-
-
-@pytest.mark.parametrize("name", ADBUTILS)
-def test_adbutils(both: Both, name: str) -> None:
-    call, expected = ADBUTILS[name]
-    result = call(both)
-    assert expected is None or result == expected
 
 
 @pytest.mark.parametrize("name", REFUSED)

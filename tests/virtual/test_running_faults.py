@@ -14,7 +14,7 @@ import pytest
 from mobilebench.core.errors import BadInput, TargetLost
 from mobilebench.virtual import adb, faults, phones, sandbox
 from mobilebench.virtual.fault_kinds import FAULTS
-from mobilebench.virtual.phones import VirtualPhone
+from mobilebench.virtual.phone_records import VirtualPhone
 from tests.virtual.conftest import Desk, wait_until
 
 pytestmark = pytest.mark.adb

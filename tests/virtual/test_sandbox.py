@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from mobilebench.virtual import phones, sandbox
-from mobilebench.virtual.phones import VirtualPhone
+from mobilebench.virtual.phone_records import VirtualPhone
 from tests.virtual.conftest import Desk, free_port, make_desk, processes_mentioning, wait_until
 from tests.virtual.test_chrome import START, page, titles
 

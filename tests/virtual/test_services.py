@@ -11,7 +11,7 @@ import pytest
 
 from mobilebench.virtual import adb, phones, services
 from mobilebench.virtual.adb_transport import CLSE, OKAY, OPEN, WRTE, Packet
-from mobilebench.virtual.phones import VirtualPhone
+from mobilebench.virtual.phone_records import VirtualPhone
 from mobilebench.virtual.shell import FrameId, FrameParser, frame
 from tests.virtual.conftest import Desk, wait_until
 from tests.virtual.talking import Talk
@@ -190,7 +190,10 @@ def test_the_frame_buffer_is_the_picture_of_screencap(
     async def screen() -> bytes:
         return raw
 
-    adbd = services.Adbd(files, lambda: None, lambda: None, lambda: None, screen, lambda: False)
+    async def listen(port: int) -> None:
+        raise AssertionError(f"it listens on {port}")
+
+    adbd = services.Adbd(files, lambda: None, listen, lambda: None, lambda: None, screen, lambda: False)
     stream = Screen()
 
     async def show() -> None:

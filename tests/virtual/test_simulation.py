@@ -89,6 +89,15 @@ def test_simulated_time_passes_at_its_speed() -> None:
     assert present(fast, one_second).battery.level == present(unplugged(), after(unplugged(), 24 * HOUR)).battery.level
 
 
+def test_a_phone_that_nobody_asked_for_long_answers_soon() -> None:
+    fastest = with_value(unplugged(), "simulation.speed", 1e6)
+    begun = time.process_time()
+    late = after(fastest, 24 * HOUR)
+    assert time.process_time() - begun < 5
+    assert late.simulated_s == pytest.approx(24e6 * HOUR)
+    assert late.charge_uah == 0
+
+
 @pytest.mark.parametrize("speed", [0, -1, 1e9, float("nan")])
 def test_impossible_speeds_are_refused(speed: float) -> None:
     with pytest.raises(BadState, match=r"simulation\.speed"):

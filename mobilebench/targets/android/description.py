@@ -147,7 +147,7 @@ def describe(serial: str, answers: Mapping[str, str | Void]) -> TargetInfo:
         virtual=virtual,
         name=_first(properties, "ro.product.marketname", "ro.config.marketing_name", "ro.product.model") or serial,
         manufacturer=_first(properties, "ro.product.manufacturer", "ro.product.brand"),
-        soc=f"virtual: {property_value(properties, 'ro.mobilebench.host_cpu') or 'unknown'}" if virtual else soc,
+        soc=_virtual_soc(properties) if virtual else soc,
         profile=profile.id if profile else None,
         profile_soc=profile.soc if profile else None,
         os=f"Android {property_value(properties, 'ro.build.version.release')}".strip(),
@@ -165,6 +165,14 @@ def describe(serial: str, answers: Mapping[str, str | Void]) -> TargetInfo:
     )
 
 
+def _virtual_soc(properties: Mapping[str, str]) -> str:
+    """This computer's processor. Phones with Android's C library are apart, because they run other builds."""
+    on = " (bionic)" if property_value(properties, BIONIC) else ""
+    return f"virtual: {property_value(properties, 'ro.mobilebench.host_cpu') or 'unknown'}{on}"
+
+
+BIONIC = "ro.mobilebench.bionic"
+"""Property of a virtual phone that runs builds for Android: which C library it has."""
 _EMULATORS = {"goldfish", "ranchu", "cutf", "cutf_cvm", "vsoc_x86_64", "vsoc_arm64"}
 
 
@@ -244,7 +252,7 @@ def _machine(serial: str, properties: Mapping[str, str]) -> str:
 
 def _facts(properties: Mapping[str, str], answers: Mapping[str, str]) -> dict[str, str]:
     """Properties that identify chip, build and phone, under their own names (`profiles.advice` reads them)."""
-    names = (*profiles.DECISIVE, "ro.soc.manufacturer", "ro.build.fingerprint", "ro.build.version.sdk")
+    names = (*profiles.DECISIVE, "ro.soc.manufacturer", "ro.build.fingerprint", "ro.build.version.sdk", BIONIC)
     facts = {name: property_value(properties, name) for name in names}
     kernel = answers.get("kernel", "").strip()
     facts[EMULATOR] = "yes" if _is_emulator(properties) else ""

@@ -13,7 +13,16 @@ from pathlib import Path
 
 from mobilebench.virtual import browsers
 from mobilebench.virtual.android.device import CommandOutput, Device, lines
-from mobilebench.virtual.android.intents import LAUNCHER, MAIN, VIEW, ActivityRefused, Intent, manifest, resolve
+from mobilebench.virtual.android.intents import (
+    COMMAND_IS_NAMED_SINCE,
+    LAUNCHER,
+    MAIN,
+    VIEW,
+    ActivityRefused,
+    Intent,
+    manifest,
+    resolve,
+)
 from mobilebench.virtual.browsers import DidNotStart
 from mobilebench.virtual.state import FIREFOXES, State, with_value
 
@@ -202,7 +211,7 @@ async def _start(device: Device, words: Sequence[str]) -> CommandOutput:
 
 
 def _exception(api: int) -> str:
-    return "\nException occurred while executing 'start':" if api >= 30 else "Error:"
+    return "\nException occurred while executing 'start':" if api >= COMMAND_IS_NAMED_SINCE else "Error:"
 
 
 async def _open(device: Device, package: str, url: str | None) -> None:

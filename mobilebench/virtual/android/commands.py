@@ -15,9 +15,11 @@ from mobilebench.virtual.android.apps import am, pm
 from mobilebench.virtual.android.controls import cmd, getprop, setprop, settings, svc
 from mobilebench.virtual.android.device import Command, CommandOutput
 from mobilebench.virtual.android.dumpsys import dumpsys
-from mobilebench.virtual.android.inputs import ime, input_, ip, monkey, reboot, uiautomator, wm
+from mobilebench.virtual.android.inputs import ime, input_, ip, monkey, reboot, uiautomator
 from mobilebench.virtual.android.screencap import screencap
+from mobilebench.virtual.android.screenrecord import screenrecord
 from mobilebench.virtual.android.tasks import pidof, ps
+from mobilebench.virtual.android.window_manager import wm
 
 COMMANDS: dict[str, Command] = {
     "am": am,
@@ -33,6 +35,7 @@ COMMANDS: dict[str, Command] = {
     "ps": ps,
     "reboot": reboot,
     "screencap": screencap,
+    "screenrecord": screenrecord,
     "setprop": setprop,
     "settings": settings,
     "svc": svc,

@@ -8,8 +8,8 @@ from dataclasses import replace
 from mobilebench.virtual.android.apps import am, pm
 from mobilebench.virtual.android.device import Command, CommandOutput, Device, lines
 from mobilebench.virtual.android.dumpsys import battery
-from mobilebench.virtual.android.inputs import wm
 from mobilebench.virtual.android.modes import notification, set_fixed_performance, settings_refusal
+from mobilebench.virtual.android.window_manager import wm
 from mobilebench.virtual.state import State, with_value
 
 _RADIOS = {"wifi": "wifi_on", "data": "mobile_data", "bluetooth": "bluetooth_on"}

@@ -1,4 +1,4 @@
-"""Keys, touches and the display: `input`, `uiautomator`, `wm`, `monkey`, `ime` and others."""
+"""Keys, touches and the display: `input`, `uiautomator`, `monkey`, `ime` and others."""
 
 from __future__ import annotations
 
@@ -168,20 +168,6 @@ async def uiautomator(device: Device, arguments: Sequence[str]) -> CommandOutput
     return CommandOutput(answer)
 
 
-async def wm(device: Device, arguments: Sequence[str]) -> CommandOutput:
-    """Size and density of the screen, and its lock screen."""
-    screen = device.state.screen
-    match list(arguments):
-        case ["size"]:
-            return CommandOutput(f"Physical size: {screen.width}x{screen.height}\n")
-        case ["density"]:
-            return CommandOutput("Physical density: 420\n")
-        case ["dismiss-keyguard"]:
-            await dismiss_keyguard(device)
-            return CommandOutput()
-    return CommandOutput(stderr=f"Unknown command: {' '.join(arguments[:1])}\n", code=255)
-
-
 async def reboot(device: Device, _arguments: Sequence[str]) -> CommandOutput:
     """Start the phone again."""
     device.restart()
@@ -220,8 +206,8 @@ async def ime(_device: Device, arguments: Sequence[str]) -> CommandOutput:
 _DONE = {"enable": "enabled", "disable": "disabled", "set": "selected"}
 
 
-async def ip(_device: Device, arguments: Sequence[str]) -> CommandOutput:
-    """`ip addr`: the phone is in no Wi-Fi network, so that `wlan0` has no address."""
+async def ip(device: Device, arguments: Sequence[str]) -> CommandOutput:
+    """`ip addr`: with Wi-Fi on, `wlan0` has the address at which adb reaches the phone after `adb tcpip`."""
     if list(arguments[:1]) not in (["addr"], ["a"], ["address"]):
         return CommandOutput(stderr="Usage: ip addr [show [dev DEVICE]]\n", code=255)
     name = arguments[-1] if len(arguments) > 1 and arguments[-1] not in {"show", "dev"} else ""
@@ -230,9 +216,13 @@ async def ip(_device: Device, arguments: Sequence[str]) -> CommandOutput:
         "    link/loopback 00:00:00:00:00:00 brd 00:00:00:00:00:00",
         "    inet 127.0.0.1/8 scope host lo",
     )
+    is_on = device.state.settings.global_.get("wifi_on", "1") == "1"
+    flags, state = ("", "UP") if is_on else ("NO-CARRIER,", "DOWN")
+    address = device.config.wlan_address
     wlan = lines(
-        "2: wlan0: <NO-CARRIER,BROADCAST,MULTICAST,UP> mtu 1500 qdisc mq state DOWN group default qlen 3000",
+        f"2: wlan0: <{flags}BROADCAST,MULTICAST,UP> mtu 1500 qdisc mq state {state} group default qlen 3000",
         "    link/ether 02:00:00:00:00:00 brd ff:ff:ff:ff:ff:ff",
+        *([f"    inet {address}/24 brd {address.rpartition('.')[0]}.255 scope global wlan0"] if is_on else []),
     )
     known = {"lo": loopback, "wlan0": wlan, "": loopback + wlan}
     if name not in known:

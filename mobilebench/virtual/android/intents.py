@@ -18,6 +18,10 @@ DEFAULT = "android.intent.category.DEFAULT"
 BROWSABLE = "android.intent.category.BROWSABLE"
 APP_BROWSER = "android.intent.category.APP_BROWSER"
 
+SENTENCE_SINCE = 26
+"""API level from which `am` says in a sentence why an activity is refused, before the exception."""
+COMMAND_IS_NAMED_SINCE = 30
+"""API level from which `am` names its command before an exception."""
 FILTERS_BIND_SINCE = 33
 """API level from which explicit intents also have to match a filter, if the activity declares any."""
 
@@ -180,8 +184,8 @@ def _explicit(intent: Intent, component: str, installed: Mapping[str, tuple[Acti
 
 
 def _thrown(exception: str, api: int) -> tuple[str, ...]:
-    if api < 26:
+    if api < SENTENCE_SINCE:
         return (exception,)
-    if api < 30:
+    if api < COMMAND_IS_NAMED_SINCE:
         return (f"Security exception: {exception.partition(': ')[2]}", "", exception)
     return ("", "Exception occurred while executing 'start':", exception)

@@ -11,8 +11,9 @@ from mobilebench.virtual.android.pictures import Box, Picture, draw
 from mobilebench.virtual.android.screens import DISPLAY_ID, turned, views
 
 _RGBA_8888 = 1
-_COLOURS = (28, 0)
-"""API level from which the raw picture's head has a colour space, and its number for an unknown one."""
+COLOURS_SINCE = 28
+"""API level from which the raw picture's head has a colour space."""
+_UNKNOWN_COLOURS = 0
 _BLACK = (0, 0, 0)
 _BAR = (16, 17, 20)
 _FILLS = {"Button": (38, 92, 168), "EditText": (60, 62, 70), "WebView": (236, 238, 240), "TextView": (44, 48, 58)}
@@ -64,7 +65,6 @@ def take(device: Device) -> Picture:
 
 def _raw(picture: Picture, api: int) -> bytes:
     head = [picture.width, picture.height, _RGBA_8888]
-    since, space = _COLOURS
-    if api >= since:
-        head.append(space)
+    if api >= COLOURS_SINCE:
+        head.append(_UNKNOWN_COLOURS)
     return struct.pack(f"<{len(head)}I", *head) + picture.rgba()

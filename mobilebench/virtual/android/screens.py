@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -96,9 +97,29 @@ def rotation(state: State) -> int:
     return int(turned) if settings.get("accelerometer_rotation") == "0" and turned in {"1", "2", "3"} else 0
 
 
+PHYSICAL_DENSITY = 420
+"""Dots per inch."""
+FORCED_SIZE = "global.display_size_forced"
+FORCED_DENSITY = "secure.display_density_forced"
+"""Settings in which Android keeps what `wm` has forced."""
+
+
+def forced_size(state: State) -> tuple[int, int] | None:
+    """Width and height that `wm size` has forced while the display is upright, or None."""
+    found = re.fullmatch(r"(\d{1,6}),(\d{1,6})", state.settings.global_.get("display_size_forced", ""))
+    return (int(found[1]), int(found[2])) if found else None
+
+
+def forced_density(state: State) -> int | None:
+    """The density that `wm density` has forced, or None."""
+    text = state.settings.secure.get("display_density_forced", "")
+    return int(text) if re.fullmatch(r"\d{1,6}", text) else None
+
+
 def turned(state: State) -> Screen:
-    """The screen with the width and the height that it has in its present rotation."""
-    screen = state.screen
+    """The screen with the width and the height that apps see: forced or its own, in its present rotation."""
+    width, height = forced_size(state) or (state.screen.width, state.screen.height)
+    screen = replace(state.screen, width=width, height=height)
     return replace(screen, width=screen.height, height=screen.width) if rotation(state) % 2 else screen
 
 
