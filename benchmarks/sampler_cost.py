@@ -33,7 +33,8 @@ from mobilebench.targets.base import Target
 MODEL, ENGINE = "mobilenet_v2", "tflite"
 LOW, HIGH = 0.99, 1.01
 LEFT_OUT = {"host": {"battery", "thermal", "current", "rapl", "energy"}, "android": {"rapl", "energy"}}
-"""Recorders that have nothing to read on such a target, and that of energy, which lets the target idle for a minute."""
+"""Recorders that have nothing to read on such a target. That of energy has blocks of its own, and leaves the target
+idle before each, which would make the sampled blocks differ."""
 
 
 @dataclass

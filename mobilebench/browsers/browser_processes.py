@@ -17,6 +17,7 @@ IDLE_SECONDS = 0.25
 
 _TIMEOUT = 5.0
 _LONGEST_SECONDS = 1e9
+_MOST_PID = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -72,22 +73,26 @@ def busiest(before: Mapping[int, float], after: Mapping[int, float]) -> Renderer
     return Renderer(pid, before.get(pid, 0.0) <= IDLE_SECONDS)
 
 
-def cpu_seconds(address: str, kind: str = "renderer") -> dict[int, float]:
-    """Map process id to CPU seconds for every process of a kind. Raises `BlockFailed` if the browser reports none."""
+def cpu_seconds(address: str, *kinds: str) -> dict[int, float]:
+    """Map process id to CPU seconds for every process of these kinds (`renderer` by default). Raises `BlockFailed` if
+    the browser reports none."""
     socket = urlsplit(str(cdp.http_json(address, "GET", "/json/version").get("webSocketDebuggerUrl", "")))
     with connected(f"ws://{urlsplit(address).netloc}{socket.path}", _ignore) as exchange:
         answer = exchange.ask("SystemInfo.getProcessInfo", {}, _TIMEOUT, "The browser did not list its processes.")
-    return parse(answer.get("result"), kind)
+    return parse(answer.get("result"), *kinds)
 
 
-def parse(result: object, kind: str = "renderer") -> dict[int, float]:
-    """Parse the processes of a kind in the browser's untrusted answer."""
+def parse(result: object, *kinds: str) -> dict[int, float]:
+    """Parse the processes of these kinds (`renderer` by default) in the browser's untrusted answer."""
+    wanted = kinds or ("renderer",)
     processes = result.get("processInfo") if isinstance(result, dict) else None
     found = {}
     for process in processes if isinstance(processes, list) else []:
-        if isinstance(process, dict) and process.get("type") == kind:
+        if isinstance(process, dict) and process.get("type") in wanted:
             pid, seconds = process.get("id"), process.get("cpuTime")
-            if isinstance(pid, int) and isinstance(seconds, (int, float)) and 0 <= seconds < _LONGEST_SECONDS:
+            if not isinstance(pid, int) or not 0 < pid < _MOST_PID:
+                continue
+            if isinstance(seconds, (int, float)) and 0 <= seconds < _LONGEST_SECONDS:
                 found[pid] = float(seconds)
     return found
 

@@ -4,10 +4,11 @@ lines elsewhere.
 
 from __future__ import annotations
 
+import re
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from threading import Event as Flag
 from types import FrameType
@@ -192,6 +193,8 @@ def _befallen(event: events.Event) -> tuple[PlannedBlock, str, str] | None:
     if isinstance(event, events.GateTimedOut):
         then = "skipped" if event.skipped else "measured and marked"
         return event.planned, f"not ready after {duration(event.waited_s)}, {then}", "; ".join(event.reasons)
+    if isinstance(event, events.PhoneLog) and (errors := _errors_of(event.lines)):
+        return event.planned, "the phone's log (`mobilebench bugreport` packs more of it)", "; ".join(errors)
     if isinstance(event, events.BlockFinished):
         block = event.block
         if block.outcome == "failed":
@@ -199,6 +202,17 @@ def _befallen(event: events.Event) -> tuple[PlannedBlock, str, str] | None:
         if block.verdict and block.verdict.status == "invalid":
             return block.planned, "invalid", "; ".join(block.verdict.sentences)
     return None
+
+
+_ERROR = re.compile(r"\d\d-\d\d [\d:.]{8,15} +\d{1,7} +\d{1,7} ([EF] .*)")
+"""A line of `logcat -v threadtime` of level error or fatal."""
+_MOST_ERRORS, _LONGEST_ERROR = 2, 160
+
+
+def _errors_of(lines: Sequence[str]) -> list[str]:
+    """The last errors in the end of a phone's log, shortened and without their times."""
+    errors = [found[1][:_LONGEST_ERROR] for line in lines if (found := _ERROR.fullmatch(line))]
+    return list(dict.fromkeys(errors))[-_MOST_ERRORS:]
 
 
 def _trouble(event: events.Event) -> str | None:

@@ -413,12 +413,14 @@ def run(
 
 def _energy(seconds: float, idle_seconds: float, meter: str | None, offset: float) -> EnergyWindow:
     from mobilebench.core.records import EnergyWindow
-    from mobilebench.recorders.energy import meters
+    from mobilebench.recorders.energy import meter_files
 
+    name, sha256 = (None, None) if meter is None else meter_files.named(meter)
     return EnergyWindow(
         seconds=seconds,
         idle_seconds=idle_seconds,
-        meter=None if meter is None else meters.absolute(meter),
+        meter=name,
+        meter_sha256=sha256,
         meter_offset_s=offset,
     )
 

@@ -6,6 +6,7 @@ Records hold only raw values: statistics are computed on read, in `analysis`.
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
@@ -184,13 +185,26 @@ class EnergyWindow(Record):
     """How a block of the pass `energy` is measured: repeated predictions, with an idle time before and after."""
 
     seconds: float = Field(default=60.0, gt=0, le=3600, allow_inf_nan=False)
-    """Time of predictions. Less than `recorders.energy.window.LEAST_SECONDS` makes the block suspect."""
+    """Time of predictions. Less than `verdicts.thresholds.LEAST_WINDOW_SECONDS` makes the block suspect."""
     idle_seconds: float = Field(default=15.0, gt=0, le=600, allow_inf_nan=False)
     """How long the target is left idle before the block, and again after it."""
     meter: str | None = Field(default=None, max_length=4200)
-    """An external meter: `tcp:HOST:PORT` or `csv:FILE`."""
+    """An external meter: `tcp:HOST:PORT`, or `csv:NAME` with the name of a file."""
+    meter_sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
+    """SHA-256 of the file's whole path on the computer that measured, which tells files of one name apart."""
     meter_offset_s: float = Field(default=0.0, ge=-86_400, le=86_400, allow_inf_nan=False)
     """Seconds to add to the meter's times."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_path(cls, data: Any) -> Any:
+        """Earlier releases stored the whole path of a meter's file."""
+        meter = data.get("meter") if isinstance(data, dict) else None
+        if not isinstance(meter, str) or not meter.startswith("csv:") or "/" not in meter:
+            return data
+        path = meter.removeprefix("csv:")
+        sha256 = hashlib.sha256(path.encode(errors="surrogateescape")).hexdigest()
+        return {**data, "meter": f"csv:{path.rpartition('/')[2]}", "meter_sha256": sha256}
 
 
 class Conditions(Record):

@@ -13,6 +13,7 @@ from mobilebench.core.records import Case, Conditions, Measurement, PlannedBlock
 from mobilebench.models.manifest import Format, ModelFiles
 from mobilebench.models.synthetic_inputs import SAMPLES
 from mobilebench.recorders import registry
+from mobilebench.recorders.base import MeasuredProcesses
 from mobilebench.targets.base import Target
 
 
@@ -80,6 +81,8 @@ class PreparedCase:
     """The model on this computer."""
     spent_ms: Mapping[SpentOn, float]
     """Wall time that preparing took."""
+    processes: MeasuredProcesses = field(default_factory=MeasuredProcesses, kw_only=True)
+    """Gets the processes that measure the block, where they have no fixed name, if `registry.reads_processes`."""
 
 
 P = TypeVar("P", bound=PreparedCase)

@@ -28,6 +28,7 @@ from mobilebench.engines.time_limit import too_slow_is_unsupported, waiting
 from mobilebench.models.manifest import FormatFile
 from mobilebench.models.synthetic_inputs import SAMPLES
 from mobilebench.profiles import machine
+from mobilebench.recorders.sources import Processes
 from mobilebench.targets.base import ShellResult
 
 PROGRAM = "MOBILEBENCH_NODE"
@@ -151,6 +152,7 @@ def measure(prepared: PreparedNode, *, cancel: Event, samples: int = SAMPLES) ->
             waiting(block.rule, prepared.patience_s) as seconds,
         ):
             command = [prepared.program, str(prepared.pages / _SCRIPT), str(job)]
+            prepared.processes.are(Processes(command=tuple(command)))
             result = target.shell(command, timeout=seconds, cancel=cancel)
     measured = page_answer.parse_answer(_last_line(result, case), case, where="Node")
     measurement = _completed(measured, prepared)

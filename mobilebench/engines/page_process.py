@@ -16,6 +16,7 @@ from mobilebench.browsers.page import Page
 from mobilebench.core import proc
 from mobilebench.core.errors import BlockFailed
 from mobilebench.core.records import Measurement, MemoryReading, PlannedBlock
+from mobilebench.recorders import sources
 from mobilebench.targets.base import BrowserHandle, Target
 
 WORKERS = ("DedicatedWorker", "DOM Worker")
@@ -77,6 +78,19 @@ class Processes:
             except BlockFailed:
                 return {}
         return pages_of(self.browser.pid) if self.browser.pid is not None else {}
+
+    def measuring(self) -> sources.Processes:
+        """The processes in which the browser runs pages and draws, for recorders that read them."""
+        if self.here:
+            ids = _descendants(self.browser.pid, _measures) if self.browser.pid is not None else {}
+            return sources.Processes(tuple(ids), unknown=None if ids else "no process of the browser's pages was found")
+        if not self.browser.address.startswith("http"):
+            return sources.Processes(unknown="this browser does not tell which of its processes run pages")
+        try:
+            ids = browser_processes.cpu_seconds(self.browser.address, "renderer", "GPU")
+        except BlockFailed as error:
+            return sources.Processes(unknown=error.message.rstrip("."))
+        return sources.Processes(tuple(ids), unknown=None if ids else "the browser listed no process of its pages")
 
     def threads(self, pid: int) -> dict[int, ThreadTime] | None:
         """Every thread of a process by its id; None where the system does not report them."""
@@ -174,6 +188,10 @@ def parse_meminfo(text: str) -> Dumped:
 
 def pages_of(browser: int) -> dict[int, float]:
     """Process id to processor seconds, for each descendant of the process `browser` that runs pages."""
+    return _descendants(browser, _computes_pages)
+
+
+def _descendants(browser: int, wanted: Callable[[int], bool]) -> dict[int, float]:
     parents, seconds = {}, {}
     for folder in Path("/proc").iterdir():
         if folder.name.isdecimal():
@@ -184,7 +202,7 @@ def pages_of(browser: int) -> dict[int, float]:
             if stat:
                 parents[stat.id] = stat.parent
                 seconds[stat.id] = stat.cpu_seconds
-    return {pid: seconds[pid] for pid in _below(browser, parents) if _computes_pages(pid)}
+    return {pid: seconds[pid] for pid in _below(browser, parents) if wanted(pid)}
 
 
 def _below(ancestor: int, parents: Mapping[int, int]) -> Iterable[int]:
@@ -196,15 +214,26 @@ def _below(ancestor: int, parents: Mapping[int, int]) -> Iterable[int]:
             yield pid
 
 
-def _computes_pages(pid: int) -> bool:
-    """Whether a process runs pages, judged by its command line. Chrome separates the arguments there with blanks."""
+def _command_line(pid: int) -> list[bytes]:
+    """The words of a command line; empty if it cannot be read. Chrome separates the arguments there with blanks."""
     try:
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").split()
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").split()
     except OSError:
-        return False
+        return []
+
+
+def _computes_pages(pid: int) -> bool:
+    """Whether a process runs pages, judged by its command line."""
+    words = _command_line(pid)
     if b"--type=renderer" in words:
         return not _OWN_PAGES.intersection(words)
     return b"-contentproc" in words and words[-1] == b"tab"
+
+
+def _measures(pid: int) -> bool:
+    """Whether a process runs pages or draws them."""
+    words = _command_line(pid)
+    return _computes_pages(pid) or b"--type=gpu-process" in words or (b"-contentproc" in words and words[-1] == b"gpu")
 
 
 def _files_here(pid: int, patterns: tuple[str, ...]) -> dict[str, str]:

@@ -33,6 +33,7 @@ from mobilebench.models.manifest import Format, FormatFile, ModelFiles
 from mobilebench.models.synthetic_inputs import SAMPLES
 from mobilebench.profiles import machine
 from mobilebench.recorders import registry
+from mobilebench.recorders.sources import Processes
 from mobilebench.targets.base import ShellResult, Target
 
 FORMAT: Format = "saved_model"
@@ -127,8 +128,10 @@ class TensorflowEngine(EngineOf[PreparedSavedModel]):
             TemporaryDirectory(prefix="mobilebench-tensorflow-") as scratch,
             waiting(block.rule, _IMPORT_SECONDS + patience_s(block.rule)) as seconds,
         ):
+            words = command(block, files, samples, Path(scratch))
+            prepared.processes.are(Processes(command=tuple(words)))
             result = target.shell(
-                command(block, files, samples, Path(scratch)),
+                words,
                 timeout=seconds,
                 environment=environment(block.case, Path(scratch)),
                 cancel=cancel,

@@ -157,6 +157,8 @@ def measure(
         imitate_network(page, case.link)
         threads = case.threads if case.backend == "wasm" else 1
         processes = page_process.processes_of(target, browser)
+        if registry.reads_processes(block):
+            prepared.processes.are(processes.measuring())
         recorded_page = page_process.RecordedPage(page, processes, block, threads, traces)
         with page_recorders.recording(target, recorded_page) as recorded:
             with (

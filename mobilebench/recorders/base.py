@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Sequence
-from dataclasses import dataclass, field
-from threading import Event
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, field, replace
+from threading import Event, Lock
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from mobilebench.core.records import PlannedBlock, Series, TargetInfo
+from mobilebench.recorders.sources import NO_PROCESSES, Processes
 
 Cost = Literal["nothing", "around the block", "during the block"]
 """When a recorder takes time: never, before and after the measured part, or during it. Only a recorder that takes time
@@ -112,6 +113,35 @@ class EngineFacts(Protocol):
         ...
 
 
+class MeasuredProcesses:
+    """The processes that measure a block. The engine tells them when it knows them; the sampler follows. Any thread may
+    use it."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._now = NO_PROCESSES
+        self._listener: Callable[[], None] | None = None
+
+    @property
+    def now(self) -> Processes:
+        """What is known of them."""
+        with self._lock:
+            return self._now
+
+    def are(self, processes: Processes) -> None:
+        """Tell them. A later call replaces what was known."""
+        with self._lock:
+            self._now = processes
+            listener = self._listener
+        if listener:
+            listener()
+
+    def listen(self, listener: Callable[[], None] | None) -> None:
+        """Call `listener` whenever they change; None ends that."""
+        with self._lock:
+            self._listener = listener
+
+
 @dataclass(frozen=True)
 class Subject:
     """The block that is recorded, with its target and page."""
@@ -125,8 +155,15 @@ class Subject:
     """Set when the run is to end; a recorder that waits must stop waiting then."""
     program: str | None = None
     """Name of the program that measures, if it is one process with a known name."""
+    processes: MeasuredProcesses = field(default_factory=MeasuredProcesses)
+    """The processes that measure, as the engine tells them."""
     page: Any = None
     """The page that measures, where a web engine starts the recorder (`engines.page_process.RecordedPage`)."""
+
+    @property
+    def measured(self) -> Processes:
+        """How the processes that measure are found now."""
+        return replace(self.processes.now, program=self.program)
 
 
 @dataclass(frozen=True)

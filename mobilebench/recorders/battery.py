@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from mobilebench.recorders import reading
+from mobilebench.recorders import gauge, reading
 from mobilebench.recorders.base import Declaration, Quantity
 from mobilebench.recorders.reading import ReadingRecorder, Readings, Void, why_not_a_real_phone
 from mobilebench.recorders.sources import Command, Source
@@ -41,9 +41,6 @@ _UNCLEAR_TENTHS = 60
 _HIGHEST_TENTHS = 900
 _OTHER_UNITS = (range(1_500, 8_001), 100), (range(15_000, 80_001), 1000)
 """Ranges of raw values that can only be hundredths or thousandths of a degree (15 to 80 °C), and their divisors."""
-_LOWEST_VOLTS, _HIGHEST_VOLTS = 2.5, 20.0
-"""Of a battery of one to four cells that a device runs on."""
-_LEAST_MICROAMPERE_HOURS = 50_000
 _SENTINELS = {32_767, 65_535}
 
 
@@ -159,24 +156,13 @@ def _status(fields: Mapping[str, list[str]]) -> float | Void:
 
 
 def _volts(fields: Mapping[str, list[str]]) -> float | Void:
-    """Voltage in V. Android's unit is mV; some makers report µV or whole volts."""
     raw = _number(fields, "voltage")
-    if isinstance(raw, Void):
-        return raw
-    for divisor in (1_000, 1_000_000):
-        if _LOWEST_VOLTS <= raw / divisor <= _HIGHEST_VOLTS:
-            return raw / divisor
-    return Void(f"a voltage of {raw} is no voltage of a battery in mV or µV")
+    return raw if isinstance(raw, Void) else gauge.volts(raw)
 
 
 def _milliampere_hours(fields: Mapping[str, list[str]]) -> float | Void:
-    """Charge in mAh. Android's unit is µAh; a value that also fits mAh is not used."""
     raw = _number(fields, "charge counter")
-    if isinstance(raw, Void):
-        return raw
-    if raw <= 0:
-        return Void(f"a charge of {raw} stands for one that is not measured")
-    return raw / 1000 if raw >= _LEAST_MICROAMPERE_HOURS else Void(f"a charge of {raw} fits both mAh and µAh")
+    return raw if isinstance(raw, Void) else gauge.milliampere_hours(raw)
 
 
 def recorder(interval_s: float | None = None) -> ReadingRecorder:

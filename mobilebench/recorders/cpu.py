@@ -1,4 +1,7 @@
-"""Use of the processor: by everything on the target, and by the measured process."""
+"""Use of the processor: by everything on the target, and by the processes that measure.
+
+Those are the runner, the worker of TensorFlow or Node, or of a browser the processes of its pages and of its GPU.
+"""
 
 from __future__ import annotations
 
@@ -9,30 +12,28 @@ from mobilebench.recorders.base import Declaration, Quantity
 from mobilebench.recorders.reading import COUNTER, ReadingRecorder, Readings, Void
 from mobilebench.recorders.sources import Files, Measured, Source, lines_of, why_none
 
-WHOLE, MEASURED = ("whole", "%"), ("measured", "%")
+WHOLE, MEASURED, OTHERS = ("whole", "%"), ("measured", "%"), ("others", "%")
 DECLARATION = Declaration(
     name="cpu",
     title="Processor use",
-    description="Use of all cores together (%), and of the measured process (% of one core), from /proc.",
+    description="Use of all cores together (%), by the measured processes (% of one core) and by all others (% of all "
+    "cores), from /proc.",
     cost="during the block",
-    quantities=(Quantity(*WHOLE, "Use of all cores"), Quantity(*MEASURED, "Use by the measured process")),
+    quantities=(Quantity(*WHOLE, "Use of all cores"), Quantity(*MEASURED, "Use by the measured processes")),
     sampled=True,
 )
 SOURCE = Source((Files(("/proc/stat",)), Measured("stat")))
 
-_BUSY, _TOTAL, _TICKS, _ID = (
-    ("busy", COUNTER),
-    ("total", COUNTER),
-    ("process", COUNTER),
-    ("process id", COUNTER),
-)
+_BUSY, _TOTAL = ("busy", COUNTER), ("total", COUNTER)
+_PROCESS = "process "
+_HIDDEN = ("hidden", COUNTER)
 _FIELDS = re.compile(r"cpu +(\d{1,18}(?: +\d{1,18}){6,9})")
 _IDLE, _IOWAIT, _KERNEL_FIELDS = 3, 4, 8
 """Of the fields, `guest` and `guest_nice` come after the first eight and are already counted in `user` and `nice`."""
 
 
 def parse(text: str) -> Readings:
-    """Counters of the processor and of the measured process, in clock ticks."""
+    """Counters of the processor and of each measured process, in clock ticks."""
     readings: Readings = {}
     found = list(lines_of(text))
     whole = [one for one in found if re.search(r"/proc/stat$", one[0])]
@@ -43,13 +44,17 @@ def parse(text: str) -> Readings:
     else:
         readings[_TOTAL] = readings[_BUSY] = Void(why_none(whole, "use of the processor"))
     for path, line in found:
-        if re.search(r"/proc/\d{1,9}/stat$", path) and (stat := proc.parse_stat(line)):
-            readings |= {_TICKS: float(stat.cpu_ticks), _ID: float(stat.id)}
+        if not re.search(r"/proc/\d{1,9}/stat$", path):
+            continue
+        if stat := proc.parse_stat(line):
+            readings[f"{_PROCESS}{stat.id}", COUNTER] = float(stat.cpu_ticks)
+        elif line == "!denied":
+            readings[_HIDDEN] = Void(why_none([(path, line)], "the measured process"))
     return readings
 
 
 def growth(before: Readings, after: Readings, seconds: float) -> Readings:
-    """Percentages between two readings; that of the process only if both have seen it."""
+    """Percentages between two readings. That of the measured processes is of those that both have seen."""
     total, busy = _grown(before, after, _TOTAL), _grown(before, after, _BUSY)
     readings: Readings = {}
     if isinstance(total, Void) or isinstance(busy, Void):
@@ -58,10 +63,14 @@ def growth(before: Readings, after: Readings, seconds: float) -> Readings:
         readings[WHOLE] = Void("the counters of the processor did not grow")
     else:
         readings[WHOLE] = 100 * busy / total
-    if _ID in after and before.get(_ID) == after[_ID] and seconds > 0:
-        ticks = _grown(before, after, _TICKS)
-        if not isinstance(ticks, Void) and ticks >= 0:
-            readings[MEASURED] = 100 * ticks / proc.TICKS_PER_SECOND / seconds
+    own = [key for key in after if key[0].startswith(_PROCESS) and key in before]
+    ticks = [grown for key in own if not isinstance(grown := _grown(before, after, key), Void) and grown >= 0]
+    if ticks and seconds > 0:
+        readings[MEASURED] = 100 * sum(ticks) / proc.TICKS_PER_SECOND / seconds
+        if not isinstance(readings[WHOLE], Void) and not isinstance(total, Void) and not isinstance(busy, Void):
+            readings[OTHERS] = 100 * max(0.0, busy - sum(ticks)) / total
+    elif _HIDDEN in after:
+        readings[MEASURED] = after[_HIDDEN]
     return readings
 
 
@@ -74,5 +83,7 @@ def _grown(before: Readings, after: Readings, key: tuple[str, str]) -> float | V
 
 def recorder(interval_s: float | None = None) -> ReadingRecorder:
     """A fresh recorder of the processor's use."""
-    never = {MEASURED: "the measured process was not seen by two readings in a row"}
-    return ReadingRecorder(DECLARATION, SOURCE, parse, interval_s=interval_s, growth=growth, sometimes=never)
+    never = "the measured process was not seen by two readings in a row: it ended early, or is hidden"
+    return ReadingRecorder(
+        DECLARATION, SOURCE, parse, interval_s=interval_s, growth=growth, sometimes={MEASURED: never, OTHERS: never}
+    )

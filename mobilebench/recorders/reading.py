@@ -129,6 +129,8 @@ class ReadingRecorder:
         self._began = 0.0
         self._hangs = 0
         self._failure: str | None = None
+        self._unknown: str | None = None
+        """Why the processes that measure could not be told."""
 
     @property
     def sampled(self) -> bool:
@@ -146,7 +148,7 @@ class ReadingRecorder:
 
     def start(self, subject: Subject) -> None:
         self._began = subject.began
-        self._failure = None
+        self._failure = self._unknown = None
         self._readings = []
         self._readings.append(self._read(subject))
         if self._interval_s is not None and self._hangs:
@@ -161,6 +163,7 @@ class ReadingRecorder:
         self._failure = reason
 
     def stop(self, subject: Subject, *, complete: bool = True) -> None:
+        self._unknown = subject.measured.unknown
         if complete:
             self._readings.append(self._read(subject))
 
@@ -181,7 +184,7 @@ class ReadingRecorder:
     def _read(self, subject: Subject) -> _Reading:
         """Take one reading. If it fails, it holds the reason: recording must not fail the block."""
         if subject.target.info.kind != "android":
-            text = read_here(self.source, subject.program, Path("/"), around=True)
+            text = read_here(self.source, subject.measured, Path("/"), around=True)
             return _Reading(time.monotonic(), self._parse(text), False)
         command = self._command(subject)
         shown = shlex.join(command) if self.source.commands else f"reading {self.declaration.name}"
@@ -209,7 +212,7 @@ class ReadingRecorder:
         """A single command is run as it is, everything else as a shell program."""
         if self.source.single is not None:
             return self.source.single.argv
-        return "sh", "-c", whole_program(self.source, subject.program)
+        return "sh", "-c", whole_program(self.source, subject.measured)
 
     def _nothing(self, reason: str) -> _Reading:
         values: Readings = {one.key: Void(reason) for one in self.declaration.quantities}
@@ -221,7 +224,7 @@ class ReadingRecorder:
         with_it = [one for one in readings if (name, unit) in one.values]
         seen = [(one, one.values.get((name, unit), missing)) for one in (readings if never is None else with_it)]
         if never is not None and not with_it:
-            seen = [(readings[-1], Void(never))]
+            seen = [(readings[-1], Void(self._unknown or never))]
         known = [(one.at, value) for one, value in seen if not isinstance(value, Void)]
         reasons = [(one.during, value.reason if isinstance(value, Void) else None) for one, value in seen]
         return Series(

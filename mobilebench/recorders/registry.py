@@ -28,6 +28,7 @@ from mobilebench.recorders.energy import quantities
 from mobilebench.recorders.energy import recorder as energy
 from mobilebench.recorders.in_engine import EngineRecorder
 from mobilebench.recorders.lifecycle import without_values
+from mobilebench.recorders.reading import ReadingRecorder
 
 Factory = Callable[[float | None], Recorder]
 """Makes a fresh recorder. Its argument: seconds between two samples, or None for a reading before and after a block."""
@@ -180,6 +181,12 @@ def why_not_now(target: Observable, block: PlannedBlock) -> str | None:
     if block.pass_ != quantities.PASS or block.conditions.energy is None:
         return None
     return energy.recorder().why_not_now(target, block.conditions.energy)
+
+
+def reads_processes(block: PlannedBlock) -> bool:
+    """Whether a recorder of this block reads the processes that measure."""
+    made = (READERS[one.recorder](_seconds(one)) for one in block.conditions.record if one.recorder in READERS)
+    return any(isinstance(one, ReadingRecorder) and one.source.of_processes for one in made)
 
 
 def _why_not(recorder: Recorder, target: TargetInfo, block: PlannedBlock, engine: EngineFacts) -> str | None:

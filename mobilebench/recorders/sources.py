@@ -37,13 +37,39 @@ done; }}
 e() {{ r=
 for p; do if [ -e "$p" ]; then r="$r $p"; fi; done
 echo "${{r:-$*}}"; }}
-m() {{ if [ -n "$P" ] && [ ! -r "/proc/$P/$2" ]; then P=; fi
+m() {{ if [ -n "$I" ]; then
+for q in $I; do f "$1" "/proc/$q/$2"; done
+return
+fi
+if [ -n "$P" ] && [ ! -r "/proc/$P/$2" ]; then P=; fi
 if [ -z "$P" ] && [ -n "$3" ]; then P=$(pgrep -n -x -- "$3"); fi
 if [ -n "$P" ]; then f "$1" "/proc/$P/$2"; else echo "/proc/measured/$2 !missing"; fi; }}
 """
 """Shell functions that the programs of parts call: `f` prints lines of files, `e` those files that exist (all, if none
-does), and `m` a file of the measured process. They use builtin commands of mksh and dash, which start no process; only
-`m` starts `pgrep`, until the measured process is found."""
+does), and `m` a file of the measured processes, whose ids are in `I` if they are known. They use builtin commands of
+mksh and dash, which start no process; only `m` starts `pgrep`, until the measured process is found."""
+
+
+@dataclass(frozen=True)
+class Processes:
+    """How the processes that measure a block are found. The first field that is set counts."""
+
+    ids: tuple[int, ...] = ()
+    """Their ids on the target."""
+    command: tuple[str, ...] = ()
+    """A child process of this one has this command line. For this computer only."""
+    program: str | None = None
+    """The newest process with this name; on this computer a child process of this one."""
+    unknown: str | None = None
+    """Why they cannot be told, as a clause."""
+
+    def variables(self) -> str:
+        """Assignments of the shell variables that `m` reads."""
+        ids = " ".join(f"{one:d}" for one in self.ids)
+        return f"P= I={shlex.quote(ids)} program={shlex.quote(short_name(self.program))}"
+
+
+NO_PROCESSES = Processes()
 
 
 @dataclass(frozen=True)
@@ -70,15 +96,23 @@ class Files:
         """Shell text that prints the files' lines, after `prepared`."""
         return f"f {self.lines} ${name}" if self.patterns else ""
 
-    def here(self, root: Path, program: str | None) -> str:  # noqa: ARG002
+    def here(self, root: Path, processes: Processes, known: Known | None = None) -> str:  # noqa: ARG002
         """The same text from the files of this computer below `root`."""
+        files = known.get(self) if known is not None else None
+        if files is None:
+            files = self._matching(root)
+            if known is not None:
+                known[self] = files
+        return "".join(_file_text(root, path, self.lines) for path in files)
+
+    def _matching(self, root: Path) -> tuple[str, ...]:
+        """The files that match; the patterns themselves if nothing does."""
         used = (*self.patterns, *self.here_too)
-        found = [path for pattern in used for path in _matching(root, pattern)]
+        found = tuple(path for pattern in used for path in _matching(root, pattern))
         if not found and self.otherwise:
             used = self.otherwise
-            found = [path for pattern in used for path in _matching(root, pattern)]
-        files = found or used
-        return "".join(_file_text(root, path, self.lines) for path in files[:MOST_FILES])
+            found = tuple(path for pattern in used for path in _matching(root, pattern))
+        return (found or used)[:MOST_FILES]
 
 
 @dataclass(frozen=True)
@@ -94,13 +128,13 @@ class Command:
         """Shell text that runs it as a child process, which a trap can end, and ends its last line."""
         return f"{shlex.join(self.argv)} 2>&1 & wait $!; z=$!; echo"
 
-    def here(self, root: Path, program: str | None) -> str:  # noqa: ARG002
+    def here(self, root: Path, processes: Processes, known: Known | None = None) -> str:  # noqa: ARG002
         return ""
 
 
 @dataclass(frozen=True)
 class Measured:
-    """A file in `/proc/PID` of the process that is measured."""
+    """A file in `/proc/PID` of the processes that are measured."""
 
     file: str
     lines: int = 1
@@ -112,14 +146,15 @@ class Measured:
         """Shell text that prints it; the variable `program` holds the name of the program."""
         return f'm {self.lines} {self.file} "$program"'
 
-    def here(self, root: Path, program: str | None) -> str:
-        pid = _child(root, program) if program else None
-        if pid is None:
-            return f"/proc/measured/{self.file} !missing\n"
-        return _file_text(root, f"/proc/{pid}/{self.file}", self.lines)
+    def here(self, root: Path, processes: Processes, known: Known | None = None) -> str:  # noqa: ARG002
+        ids = processes.ids or _child(root, processes)
+        texts = [_file_text(root, f"/proc/{pid:d}/{self.file}", self.lines) for pid in ids]
+        return "".join(texts) or f"/proc/measured/{self.file} !missing\n"
 
 
 Part = Files | Command | Measured
+Known = dict[Files, tuple[str, ...]]
+"""Files that were found for patterns, so that they are looked for once in a block."""
 
 
 @dataclass(frozen=True)
@@ -137,6 +172,11 @@ class Source:
     def commands(self) -> tuple[Command, ...]:
         """The commands among its parts."""
         return tuple(part for part in self.each if isinstance(part, Command))
+
+    @property
+    def of_processes(self) -> bool:
+        """Whether it reads the processes that are measured."""
+        return any(isinstance(part, Measured) for part in self.each)
 
     @property
     def single(self) -> Command | None:
@@ -163,19 +203,27 @@ def once_program(source: Source, number: int) -> tuple[str, list[str], list[str]
     return "\n".join(prepared), once, each
 
 
-def whole_program(source: Source, program: str | None) -> str:
+def whole_program(source: Source, processes: Processes) -> str:
     """Shell text that prints one whole reading, with what is read only around a block."""
-    lines = ["exec 2>/dev/null", "P=", f"program={shlex.quote(short_name(program))}", FUNCTIONS]
+    lines = ["exec 2>/dev/null", processes.variables(), FUNCTIONS]
     for place, part in enumerate((*source.once, *source.each, *source.around)):
         name = f"v{place}"
         lines += [text for text in (part.prepared(name), part.shell(name)) if text]
     return "\n".join(lines)
 
 
-def read_here(source: Source, program: str | None, root: Path, *, around: bool) -> str:
-    """One whole reading of this computer."""
+def read_here(source: Source, processes: Processes, root: Path, *, around: bool, known: Known | None = None) -> str:
+    """One whole reading of this computer.
+
+    Args:
+        source: what is read.
+        processes: how the processes that measure are found.
+        root: folder that holds `proc` and `sys`.
+        around: whether to read what is read only before and after a block.
+        known: files that are found are kept there, and not looked for again.
+    """
     parts = (*source.once, *source.each, *(source.around if around else ()))
-    return "".join(part.here(root, program) for part in parts)
+    return "".join(part.here(root, processes, known) for part in parts)
 
 
 def _matching(root: Path, pattern: str) -> list[str]:
@@ -197,33 +245,40 @@ def _file_text(root: Path, path: str, lines: int) -> str:
     return "".join(f"{path} {line}\n" for line in read) or f"{path} !empty\n"
 
 
-_found: dict[str, int] = {}
-"""Process id by program, as it was found last."""
+_found: dict[Processes, int] = {}
+"""Process id by what was looked for, as it was found last."""
 
 
 def measured_here(program: str) -> int | None:
     """Process id of the program that measures on this computer for this process; None if it does not run."""
-    return _child(Path("/"), program)
+    return next(iter(_child(Path("/"), Processes(program=program))), None)
 
 
-def _child(root: Path, program: str) -> int | None:
-    """A running child process of this process with the program's name; None if there is none."""
-    known = _found.get(program)
-    if known is not None and _is_child(root, known, program):
-        return known
+def _child(root: Path, processes: Processes) -> tuple[int, ...]:
+    """The running child process of this process that is looked for; empty if there is none."""
+    if not processes.command and not processes.program:
+        return ()
+    known = _found.get(processes)
+    if known is not None and _is_child(root, known, processes):
+        return (known,)
     for folder in (root / "proc").iterdir():
-        if folder.name.isdecimal() and _is_child(root, int(folder.name), program):
-            _found[program] = int(folder.name)
-            return int(folder.name)
-    return None
+        if folder.name.isdecimal() and _is_child(root, int(folder.name), processes):
+            _found[processes] = int(folder.name)
+            return (int(folder.name),)
+    return ()
 
 
-def _is_child(root: Path, pid: int, program: str) -> bool:
+def _is_child(root: Path, pid: int, processes: Processes) -> bool:
+    folder = root / f"proc/{pid}"
     try:
-        stat = parse_stat((root / f"proc/{pid}/stat").read_text(errors="replace"))
+        stat = parse_stat((folder / "stat").read_text(errors="replace"))
+        if stat is None or stat.parent != os.getpid() or stat.ended:
+            return False
+        if processes.command:
+            return (folder / "cmdline").read_bytes().split(b"\0")[:-1] == [*map(os.fsencode, processes.command)]
     except OSError:
         return False
-    return stat is not None and stat.parent == os.getpid() and stat.name == short_name(program) and not stat.ended
+    return stat.name == short_name(processes.program)
 
 
 # Reading the text

@@ -11,6 +11,7 @@ import shlex
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from threading import Event, Thread
 from typing import Protocol
@@ -20,7 +21,15 @@ from mobilebench.core.proc import parse_stat
 from mobilebench.core.records import Series
 from mobilebench.recorders.base import Streams, Subject
 from mobilebench.recorders.frames import Frame, FrameParser, PhoneClock
-from mobilebench.recorders.sources import FUNCTIONS, Source, lines_of, once_program, read_here, short_name
+from mobilebench.recorders.sources import (
+    FUNCTIONS,
+    NO_PROCESSES,
+    Processes,
+    Source,
+    lines_of,
+    once_program,
+    read_here,
+)
 
 RECORDER = "sampler"
 """The name under which the sampler's own processor time is stored."""
@@ -49,20 +58,20 @@ class Feed(Protocol):
         ...
 
 
-def phone_program(feeds: Sequence[Feed], token: str, program: str | None) -> str:
+def phone_program(feeds: Sequence[Feed], token: str, processes: Processes = NO_PROCESSES) -> str:
     """The shell program that samples on a phone. It only reads.
 
     Args:
         feeds: what is read, each at its interval; their numbers are the frames' names.
         token: random word with which the lines begin that separate readings.
-        program: name of the measured program, whose process is looked for.
+        processes: how the processes that measure are found.
     """
     periods = [max(1, round(one.interval_s * 100)) for one in feeds]
     numbers = range(len(feeds))
     programs = [once_program(one.source, number) for number, one in enumerate(feeds)]
     lines = [
         "exec 2>/dev/null",
-        f"T={shlex.quote(token)} P= z= w=0 now=0 program={shlex.quote(short_name(program))}",
+        f"T={shlex.quote(token)} z= w=0 now=0 {processes.variables()}",
         # `z` is the last child process that has ended; `$!` is the last one that was started.
         """trap '[ "$!" = "$z" ] || kill $!; exit' HUP INT PIPE TERM""",
         FUNCTIONS,
@@ -178,28 +187,57 @@ class _Threaded:
 
 
 class PhoneSampling(_Threaded):
-    """Reads the stream of a phone's sampler."""
+    """Reads the stream of a phone's sampler. When the engine tells which processes measure, the stream is replaced by
+    one that reads these."""
 
     def __init__(self, subject: Subject, feeds: Sequence[Feed]) -> None:
         super().__init__(subject, feeds)
         self._once = [""] * len(feeds)
         self._clock = PhoneClock()
+        self._earlier_seconds = 0.0
+        """Processor time of streams that were replaced."""
+        self._turn = Event()
+        """Set when the present stream is to end."""
+
+    def start(self) -> None:
+        if any(feed.source.of_processes for feed in self._feeds):
+            self._subject.processes.listen(self._replace)
+        super().start()
+
+    def stop(self) -> None:
+        self._subject.processes.listen(None)
+        self._ended.set()
+        self._turn.set()
+        super().stop()
+
+    def _replace(self) -> None:
+        self._turn.set()
 
     def _read(self) -> None:
         target = self._subject.target
         if not isinstance(target, Streams):
             self._fail("this target cannot be sampled")
             return
+        while not self._ended.is_set():
+            self._turn.clear()
+            self._earlier_seconds = self._cost[-1][1] if self._cost else 0.0
+            if self._ended.is_set():
+                return
+            self._read_stream(target)
+            if not self._turn.is_set():
+                self._fail("the phone ended the sampler")
+                return
+
+    def _read_stream(self, target: Streams) -> None:
+        """Read one stream until it ends or is to be replaced."""
         token = f"mobilebench-{secrets.token_hex(8)}"
         parser = FrameParser(token)
-        program = phone_program(self._feeds, token, self._subject.program)
-        with closing(target.stream(program, cancel=self._ended)) as output:
+        program = phone_program(self._feeds, token, self._subject.measured)
+        with closing(target.stream(program, cancel=self._turn)) as output:
             for data in output:
                 arrived = time.monotonic()
                 for frame in parser.feed(data):
                     self._take(frame, arrived)
-        if not self._ended.is_set():
-            self._fail("the phone ended the sampler")
 
     def _remark(self) -> str | None:
         jumps = self._clock.jumps
@@ -224,7 +262,8 @@ class PhoneSampling(_Threaded):
     def _take_cost(self, at: float, text: str) -> None:
         for _, line in lines_of(text):
             if stat := parse_stat(line):
-                self._cost.append((at, stat.cpu_seconds + stat.ended_children_seconds))
+                spent = stat.cpu_seconds + stat.ended_children_seconds
+                self._cost.append((at, self._earlier_seconds + spent))
                 del self._cost[1:-1]
 
 
@@ -243,11 +282,11 @@ class HostSampling(_Threaded):
         subject: Subject,
         feeds: Sequence[Feed],
         root: Path = Path("/"),
-        read: Callable[..., str] = read_here,
+        read: Callable[..., str] | None = None,
     ) -> None:
         super().__init__(subject, feeds)
         self._root = root
-        self._read_source = read
+        self._read_source = read or partial(read_here, known={})
 
     def _read(self) -> None:
         begun = time.thread_time()
@@ -257,7 +296,7 @@ class HostSampling(_Threaded):
         while not self._ended.wait(max(0.0, min(due) - time.monotonic())):
             for number, feed in enumerate(self._feeds):
                 if time.monotonic() >= due[number]:
-                    text = self._read_source(feed.source, self._subject.program, self._root, around=False)
+                    text = self._read_source(feed.source, self._subject.measured, self._root, around=False)
                     feed.take(time.monotonic(), text)
                     missed = (time.monotonic() - due[number]) // feed.interval_s
                     due[number] += (1 + max(0.0, missed)) * feed.interval_s

@@ -74,7 +74,7 @@ class Attempts:
             prepared = engine.prepare(target, registry.as_the_engine_sees_it(planned), files)
             able, refused = self._recorders.of(info, planned, engine)
             program = _program(engine, info)
-            subject = Subject(target, block=planned, cancel=work.cancel, program=program)
+            subject = Subject(target, block=planned, cancel=work.cancel, program=program, processes=prepared.processes)
             watched = self._gating.watched(planned, target, lambda: self.recording.series, program)
             with watched as cancel, recording(subject, able) as self.recording:
                 result = engine.measure(prepared, cancel=cancel, traces=work.traces)

@@ -6,6 +6,7 @@ from mobilebench.recorders.energy import window
 from mobilebench.recorders.energy.quantities import CURRENT, PASS, series_of
 from mobilebench.recorders.energy.window import Account, StageEnergy
 from mobilebench.recorders.reading import Void
+from mobilebench.verdicts import thresholds
 from mobilebench.verdicts.codes import Code
 from mobilebench.verdicts.findings import Evidence, Findings, percent
 
@@ -25,8 +26,10 @@ def judge_energy(evidence: Evidence, found: Findings) -> None:
         return
     measurement = evidence.measurement
     seconds = sum(measurement.prediction_ms) * measurement.predictions_per_sample / 1000
-    if seconds < window.LEAST_SECONDS:
-        sentence = f"predictions took {seconds:.1f} s, and a window of energy needs {window.LEAST_SECONDS:g} s"
+    if seconds < thresholds.LEAST_WINDOW_SECONDS:
+        sentence = (
+            f"predictions took {seconds:.1f} s, and a window of energy needs {thresholds.LEAST_WINDOW_SECONDS:g} s"
+        )
         found.add(Code.ENERGY_WINDOW_SHORT, sentence)
     for one in known:
         _judge_account(one, found)
@@ -41,14 +44,14 @@ def _why(accounts: tuple[Account, ...]) -> str:
 
 def _judge_account(account: Account, found: Findings) -> None:
     predictions = account.stages["prediction"]
-    if isinstance(predictions, StageEnergy) and predictions.updates < window.LEAST_UPDATES:
+    if isinstance(predictions, StageEnergy) and predictions.updates < thresholds.LEAST_UPDATES:
         found.add(
             Code.ENERGY_FEW_UPDATES,
             f"{account.method} gave {predictions.updates} new values during the predictions, and "
-            f"{window.LEAST_UPDATES} are needed: measure with a longer --energy-window",
+            f"{thresholds.LEAST_UPDATES} are needed: measure with a longer --energy-window",
         )
     drift = account.idle_drift
-    if drift is not None and drift > window.MOST_IDLE_DRIFT:
+    if drift is not None and drift > thresholds.MOST_IDLE_DRIFT:
         before, after = account.idle_before_mw, account.idle_after_mw
         share = percent(drift) if drift < 10 else "many times"
         found.add(

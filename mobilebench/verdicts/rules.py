@@ -33,7 +33,7 @@ from mobilebench.verdicts.codes import ANSWER_CODES, Code
 from mobilebench.verdicts.findings import NOTHING, Around, Evidence, Findings
 from mobilebench.verdicts.thresholds import COARSEST_CLOCK, CPU_TIME_ERROR
 
-RULES_VERSION = 2
+RULES_VERSION = 3
 """Version of the rules. Increase it with every change that may change the verdict on a stored block."""
 
 HALF_PRECISION = frozenset({"fp16", "tf32"})

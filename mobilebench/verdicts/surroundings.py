@@ -9,7 +9,7 @@ likewise, may still belong to the stages before, but never comes after the predi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 from statistics import median
 
@@ -89,9 +89,11 @@ def judge_clocks(evidence: Evidence, found: Findings) -> None:
 
 def judge_other_load(evidence: Evidence, found: Findings) -> None:
     """Other work must not take much of the processor during the predictions."""
-    whole = {series.name: series for series in evidence.series if series.recorder == "cpu" and series.unit == "%"}
-    if "whole" in whole and "measured" in whole:
-        _judge_other_use(whole["whole"], whole["measured"], evidence.measurement, found)
+    use = {series.name: series for series in evidence.series if series.recorder == "cpu" and series.unit == "%"}
+    if "whole" in use and "measured" in use:
+        others = _use_by_others(use, evidence)
+        if others and (other := median(others)) > thresholds.LARGEST_OTHER_USE:
+            found.add(Code.OTHER_LOAD, f"other work took {other:.0f} % of the processor during the predictions")
         return
     for series in _series(evidence, "load", "load_1min"):
         values = during_predictions(series, evidence.measurement) if series.interval_ms is not None else []
@@ -101,16 +103,19 @@ def judge_other_load(evidence: Evidence, found: Findings) -> None:
             found.add(Code.OTHER_LOAD, f"other work ran beside it: a load average of {load:.1f} with {of}")
 
 
-def _judge_other_use(whole: Series, measured: Series, measurement: Measurement, found: Findings) -> None:
+def _use_by_others(use: Mapping[str, Series], evidence: Evidence) -> list[float]:
+    """Readings during the predictions, in percent of all cores. Earlier releases stored only the use of all cores, and
+    that of the measured process in percent of one core."""
+    if "others" in use and use["others"].values:
+        return during_predictions(use["others"], evidence.measurement)
+    whole, measured = use["whole"], use["measured"]
     own = dict(zip(measured.times_ms, measured.values, strict=False))
-    begin, end = _predictions_at(measurement)
-    others = [
-        max(0.0, value - own[at])
+    begin, end = _predictions_at(evidence.measurement)
+    return [
+        max(0.0, value - own[at] / max(1, evidence.target.cores))
         for at, value in zip(whole.times_ms, whole.values, strict=False)
         if at in own and begin <= at <= end
     ]
-    if others and (other := median(others)) > thresholds.LARGEST_OTHER_USE:
-        found.add(Code.OTHER_LOAD, f"other work took {other:.0f} % of the processor during the predictions")
 
 
 def judge_slowdown(evidence: Evidence, found: Findings) -> None:

@@ -45,6 +45,14 @@ LARGEST_SLOWDOWN = 1.15
 LEAST_SECONDS, LEAST_SAMPLES = 10.0, 40
 """Shortest time and fewest predictions of a block from which its quarters are compared."""
 
+# Energy
+LEAST_WINDOW_SECONDS = 60.0
+"""Shortest time of predictions of a window of energy."""
+LEAST_UPDATES = 50
+"""Fewest new values of a meter during the predictions of a window."""
+MOST_IDLE_DRIFT = 0.1
+"""Largest difference of the idle power after the block from that before it, as a share of the net power."""
+
 # Cases
 LARGEST_RATIO = 1.5
 """Largest ratio of the slowest to the fastest block, by median prediction, at which blocks agree."""
@@ -87,6 +95,12 @@ TABLE: tuple[tuple[Code, str], ...] = (
         Code.SLOWED_DOWN,
         f"at least {LEAST_SECONDS:g} s and {LEAST_SAMPLES} samples; the median of the last quarter is more than "
         f"{LARGEST_SLOWDOWN:g} × that of the first",
+    ),
+    (Code.ENERGY_WINDOW_SHORT, f"predictions of less than {LEAST_WINDOW_SECONDS:g} s"),
+    (Code.ENERGY_FEW_UPDATES, f"fewer than {LEAST_UPDATES} new values of a meter during the predictions"),
+    (
+        Code.ENERGY_IDLE_DRIFTS,
+        f"the idle powers before and after differ by more than {MOST_IDLE_DRIFT:.0%} of the net power",
     ),
     (Code.BLOCKS_FAR_APART, f"the slowest block over the fastest is more than {LARGEST_RATIO:g}"),
     (Code.BLOCKS_DRIFT, f"a change of more than {LARGEST_DRIFT:.0%} along a fitted line, p < {DRIFT_PROBABILITY:g}"),

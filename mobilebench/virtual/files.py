@@ -13,10 +13,10 @@ from functools import cached_property
 from pathlib import Path
 
 from mobilebench.core import atomic_files
-from mobilebench.virtual import config, simulation
+from mobilebench.virtual import config, gpu, processes, simulation
 from mobilebench.virtual.config import METADATA, PhoneConfig
 from mobilebench.virtual.simulation import Motion
-from mobilebench.virtual.state import Battery, State, StateFile, Thermal
+from mobilebench.virtual.state import Battery, Gpu, State, StateFile, Thermal
 
 CLOCK = "clock"
 """File among the metadata with the seconds by which the phone's `date` is ahead; empty if it is not."""
@@ -36,6 +36,7 @@ class PhoneFiles:
         self._written: dict[str, str] = {}
         self._ahead: str | None = None
         self._heated = False
+        self._gpu = gpu.Load(self._processes)
 
     @cached_property
     def config(self) -> PhoneConfig:
@@ -89,11 +90,19 @@ class PhoneFiles:
         motion = self._motion
         if motion is not None:
             state = simulation.present(state, motion)
+            if "gpu.load" not in state.fixed:
+                state = dataclasses.replace(state, gpu=Gpu(self._gpu.percent(simulation.clock())))
         write_sys(self.root / "sys", self.config, state, motion.in_state if motion else {}, self._written)
         ahead = f"{state.clock_ahead_s:g}\n" if state.clock_ahead_s else ""
         if ahead != self._ahead:
             atomic_files.write_text(self.metadata / CLOCK, ahead, alone=True)
             self._ahead = ahead
+
+    def _processes(self) -> list[int]:
+        """The phone's processes, in the running phone."""
+        if self.config.prefix:
+            return [process.pid for process in processes.descendants()]
+        return gpu.all_processes()
 
     def _moved(self, stored: State, *, at_once: bool = False) -> Motion | None:
         now = simulation.clock()
@@ -124,6 +133,7 @@ def sys_files(config: PhoneConfig, state: State, in_state: Mapping[int, Mapping[
         **_times(config, in_state),
         **_zones(state.thermal, state.battery),
         **_battery(state.battery),
+        **gpu.sys_files(config.gpu, config.properties.get("ro.product.manufacturer", ""), state.gpu.load),
     }
 
 

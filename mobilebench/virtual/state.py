@@ -61,6 +61,14 @@ class Thermal:
 
 
 @dataclass(frozen=True)
+class Gpu:
+    """What the GPU's driver shows in `/sys`."""
+
+    load: int = 0
+    """Percent. While it is not set by hand, it is the processor time of the process that draws."""
+
+
+@dataclass(frozen=True)
 class Screen:
     on: bool = True
     locked: bool = False
@@ -133,12 +141,13 @@ class State:
 
     battery: Battery = field(default_factory=Battery)
     thermal: Thermal = field(default_factory=Thermal)
+    gpu: Gpu = field(default_factory=Gpu)
     screen: Screen = field(default_factory=Screen)
     browser: Browser = field(default_factory=Browser)
     settings: Settings = field(default_factory=Settings)
     simulation: Simulation = field(default_factory=Simulation)
     fixed: tuple[str, ...] = ()
-    """Fields of `battery` and `thermal` that were set by hand, and do not move until they are set to null."""
+    """Fields of `battery`, `thermal` and `gpu` that were set by hand, and do not move until they are set to null."""
     clock_ahead_s: float = 0.0
     """Seconds by which the phone's `date` is ahead of this computer's."""
     properties: Mapping[str, str] = field(default_factory=dict)
@@ -160,6 +169,7 @@ class State:
 MOVING = frozenset(
     {f"battery.{name}" for name in ("level", "status", "voltage_mv", "temperature", "charge_counter_uah", "current_ua")}
     | {f"thermal.{name}" for name in ("status", "cpu", "gpu", "skin")}
+    | {"gpu.load"}
 )
 """Fields that move by themselves unless they are set by hand."""
 KEYGUARDS = ("none", "swipe", "secret")
@@ -188,6 +198,8 @@ def with_value(state: State, name: str, value: Any) -> State:
         raise BadState(f"fault must be one of {', '.join(FAULTS)}, or null, not {changed.fault!r}")
     if changed.screen.keyguard not in KEYGUARDS:
         raise BadState(f"screen.keyguard must be one of {', '.join(KEYGUARDS)}, not {changed.screen.keyguard!r}")
+    if not 0 <= changed.gpu.load <= 100:
+        raise BadState(f"gpu.load must be from 0 to 100, not {changed.gpu.load}")
     if not 0 < changed.simulation.speed <= _FASTEST:
         raise BadState(f"simulation.speed must be above 0 and at most {_FASTEST:g}, not {changed.simulation.speed}")
     installable = (*CHROMES, *FIREFOXES)
@@ -216,7 +228,7 @@ def from_json(text: str) -> State:
     try:
         data = json.loads(text)
         state = State()
-        for group in ("battery", "thermal", "screen", "browser", "settings", "simulation"):
+        for group in ("battery", "thermal", "gpu", "screen", "browser", "settings", "simulation"):
             state = dataclasses.replace(
                 state, **{group: dataclasses.replace(getattr(state, group), **data.pop(group, {}))}
             )

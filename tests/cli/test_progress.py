@@ -95,3 +95,20 @@ def test_a_bar_grows_by_the_blocks_of_further_rounds() -> None:
     for blocks in (6, 4):
         bars(events.TargetStarted(target="host", blocks=blocks))
     assert [task.total for task in progress.tasks] == [10]
+
+
+def test_the_last_errors_of_a_phones_log_are_said_once_and_are_short() -> None:
+    lines = (
+        "--------- beginning of main",
+        "11-29 22:00:00.000  1234  1234 W Tag: only a warning",
+        f"11-29 22:00:01.000  1234  1234 E Chrome: [red]{'x' * 500}",
+        "11-29 22:00:02.000   567   568 F DEBUG: signal 11",
+    )
+    (block,) = plan(1)
+    log = events.PhoneLog(target="A", planned=block, lines=lines, reason=None)
+    later = replace(log, lines=tuple(line.replace("22:00", "22:01") for line in lines))
+    text = told(log, later, events.PhoneLog(target="A", planned=block, lines=(), reason="it did not answer"))
+    joined = text.replace("\n", "")
+    assert joined.count("E Chrome: [red]x") == joined.count("F DEBUG: signal 11") == 1
+    assert "only a warning" not in text
+    assert len(joined) < 500

@@ -41,7 +41,8 @@ def test_an_interrupted_run_says_how_it_was_gone_on_with(
 ENERGY = "run --serial host --suite native --engine tflite --model mobilenet_v2 --dry-run --json --record energy"
 
 
-def test_energy_is_planned_as_windows_with_their_meter(tmp_path: Path) -> None:
+def test_energy_is_planned_as_windows_with_their_meter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOBILEBENCH_HOME", str(tmp_path / "home"))
     asked = (
         f"{ENERGY} --energy-window 120 --energy-windows 2 --meter csv:meter.csv --meter-offset=-0.5 --out {tmp_path}"
     )
@@ -50,7 +51,9 @@ def test_energy_is_planned_as_windows_with_their_meter(tmp_path: Path) -> None:
     windows = [block for block in json.loads(out)["blocks"] if block["pass"] == "energy"]
     assert {block["round"] for block in windows} != {0}
     assert len({block["round"] for block in windows}) == 2
-    assert {block["conditions"]["energy"]["meter"] for block in windows} == {f"csv:{Path.cwd() / 'meter.csv'}"}
+    assert {block["conditions"]["energy"]["meter"] for block in windows} == {"csv:meter.csv"}
+    assert {len(block["conditions"]["energy"]["meter_sha256"]) for block in windows} == {64}
+    assert str(Path.cwd()) not in out
     assert {block["conditions"]["energy"]["meter_offset_s"] for block in windows} == {-0.5}
     assert {block["conditions"]["energy"]["seconds"] for block in windows} == {120}
 

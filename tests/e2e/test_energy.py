@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import itertools
 import threading
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from mobilebench.recorders.registry import request
 from mobilebench.results.store import Store
 from mobilebench.session import RunRequest, run
 from mobilebench.virtual import phones
+from mobilebench.virtual.simulation import CORE_MW, IDLE_MW
 from tests.e2e.conftest import CommandLine
 
 pytestmark = [pytest.mark.adb, pytest.mark.build]
@@ -52,26 +52,13 @@ def test_energy_of_a_virtual_phone(mobilebench: CommandLine, tmp_path: Path) -> 
     assert [block.outcome for block in windows] == ["unsupported"] * 3
     assert all((block.reason or "").startswith("powered by USB") for block in windows)
 
-    phones.change_state(phone.name, {"battery.plugged": "none", "battery.status": 3})
-    window = EnergyWindow(seconds=8, idle_seconds=3)
+    phones.change_state(phone.name, {"battery.plugged": "none", "battery.status": None})
+    window = EnergyWindow(seconds=8, idle_seconds=4)
     asked = suites.Selection(record=(request("energy"),), energy=window, energy_windows=1, passes=("energy",))
     plan = suites.plan(suites.load(str(path)), targets.select(serial), asked)
-    ended = threading.Event()
-    currents = itertools.cycle(range(400_000, 420_000, 1000))
-
-    def discharge() -> None:
-        while not ended.wait(0.05):
-            phones.change_state(phone.name, {"battery.current_ua": -next(currents)})
-
-    changing = threading.Thread(target=discharge)
-    changing.start()
-    try:
-        with Store.open(mobilebench.home, create=False) as store:
-            wanted = RunRequest(plan=plan, targets=plan.targets, command=())
-            run(wanted, store, on_event=lambda event: None, cancel=threading.Event())
-    finally:
-        ended.set()
-        changing.join()
+    with Store.open(mobilebench.home, create=False) as store:
+        wanted = RunRequest(plan=plan, targets=plan.targets, command=())
+        run(wanted, store, on_event=lambda event: None, cancel=threading.Event())
 
     (block,) = mobilebench.last().blocks
     assert block.outcome == "measured", block.reason
@@ -88,8 +75,12 @@ def test_energy_of_a_virtual_phone(mobilebench: CommandLine, tmp_path: Path) -> 
     (row,) = [row for row in rows if (row["stage"], row["method"]) == ("prediction", "gauge-current")]
     assert block.measurement
     ms = sum(block.measurement.prediction_ms) / len(block.measurement.prediction_ms)
+    mean_mw = float(row["gross_mj"]) / ms * 1000
     volts = phones.state_of(phone.name).battery.voltage_mv / 1000
-    least, most = (volts * abs(ampere) / 1e6 * ms for ampere in (max(current.values), min(current.values)))
-    assert least * 0.99 <= float(row["gross_mj"]) <= most * 1.01
+    least, most = (volts * abs(ampere) / 1000 for ampere in (max(current.values), min(current.values)))
+    assert least * 0.99 <= mean_mw <= most * 1.01
+    assert all(ampere < 0 for ampere in current.values), "the battery is drained"
+    assert mean_mw > IDLE_MW[True] + CORE_MW / 10, "predictions take processor time, which drains it"
+    assert 0 < float(row["net_mj"]) < float(row["gross_mj"])
     shown = mobilebench("results", "last").stdout
     assert "gauge-current" in shown

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -13,51 +11,27 @@ from hypothesis import strategies as st
 
 from mobilebench.recorders import battery, clocks, cpu, current, gpu, load, logcat, ram, rapl, thermal, zones
 from mobilebench.recorders.reading import COUNTER, Readings, Void
+from tests.recorders import parsers
+from tests.recorders.parsers import CAPTURED, PREPARED
 
-FILES = sorted((Path(__file__).parent / "captured").glob("*.txt"))
+FILES = CAPTURED
 NAMES = [file.stem for file in FILES]
-
-
-def zone_files(section: str) -> str:
-    text = ""
-    for line in section.splitlines():
-        place, kind, raw = line.split(" ")
-        if place.endswith("*"):
-            text += f"/sys/class/thermal/{place}/{kind} {raw}\n"
-        else:
-            text += f"/sys/class/thermal/{place}/type {kind}\n/sys/class/thermal/{place}/temp {raw}\n"
-    return text
-
-
-def clock_files(section: str) -> str:
-    folders = {"policy": "/sys/devices/system/cpu/cpufreq/{}/{} {}", "cpu": "/sys/devices/system/cpu/{}/cpufreq/{} {}"}
-    lines = [line.split(" ", 2) for line in section.splitlines()]
-    return "".join(folders[re.sub(r"\d", "", one[0])].format(*one) + "\n" for one in lines)
-
-
-def supply_files(section: str) -> str:
-    return "".join(f"/sys/class/power_supply/{line.replace(' ', '/', 1)}\n" for line in section.splitlines())
-
-
-PARSERS: dict[str, tuple[Callable[[str], Readings], Callable[[str], str]]] = {
-    "battery": (battery.parse, str),
-    "thermalservice": (thermal.parse, str),
-    "zones": (zones.parse, zone_files),
-    "clocks": (clocks.parse, clock_files),
-    "current": (current.parse, supply_files),
-    "gpu": (gpu.parse, str),
+READ: dict[str, Callable[[str], Readings]] = {
+    "battery": battery.parse,
+    "thermalservice": thermal.parse,
+    "zones": zones.parse,
+    "clocks": clocks.parse,
+    "current": current.parse,
+    "gpu": gpu.parse,
 }
 
 
 def sections(name: str) -> dict[str, str]:
-    text = next(file for file in FILES if file.stem == name).read_text(encoding="utf-8")
-    parts = re.split(r"^== (\w+)\n", text, flags=re.MULTILINE)[1:]
-    return dict(zip(parts[::2], parts[1::2], strict=True))
+    return parsers.sections(next(file for file in FILES if file.stem == name))
 
 
 def read(name: str, section: str) -> Readings:
-    parse, prepare = PARSERS[section]
-    return parse(prepare(sections(name)[section]))
+    return READ[section](PREPARED[section](sections(name)[section]))
 
 
 def known(readings: Readings) -> dict[str, float]:
@@ -71,12 +45,12 @@ def reasons(readings: Readings) -> dict[str, str]:
 def test_the_families_are_many_and_span_the_versions() -> None:
     assert len(FILES) >= 8
     assert {int(name.rpartition("-")[2]) for name in NAMES} >= {7, 8, 9, 10, 11, 12, 13, 14, 15, 16}
-    assert all(set(sections(name)) == set(PARSERS) for name in NAMES)
+    assert all(set(sections(name)) == set(READ) == set(PREPARED) for name in NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_reading_is_a_plausible_value_or_has_a_reason(name: str) -> None:
-    for section in PARSERS:
+    for section in READ:
         readings = read(name, section)
         assert readings
         for (series, unit), value in readings.items():
@@ -235,10 +209,39 @@ def test_use_of_the_processor_is_the_growth_of_its_counters() -> None:
     before, after = cpu.parse(STAT.format(100, 800, 7, 7, 50)), cpu.parse(STAT.format(190, 810, 7, 7, 145))
     assert all(key[1] == COUNTER for key in before)
     found = cpu.growth(before, after, 1.0)
-    assert found == {cpu.WHOLE: pytest.approx(90.0), cpu.MEASURED: pytest.approx(95.0)}
+    assert found == {cpu.WHOLE: pytest.approx(90.0), cpu.MEASURED: pytest.approx(95.0), cpu.OTHERS: 0.0}
+    of_two_cores = cpu.growth(before, cpu.parse(STAT.format(290, 810, 7, 7, 145)), 1.0)
+    assert of_two_cores[cpu.OTHERS] == pytest.approx(100 * (190 - 95) / 200)
     other = cpu.parse(STAT.format(190, 810, 8, 8, 145))
     assert set(cpu.growth(before, other, 1.0)) == {cpu.WHOLE}, "another process has the name"
     assert "did not grow" in reasons(cpu.growth(after, before, 1.0))["whole"]
+
+
+def test_the_use_of_several_processes_is_added() -> None:
+    def of(*pairs: tuple[int, int]) -> Readings:
+        own = "".join(
+            f"/proc/{pid}/stat {pid} (Chrome (tab)) R 1 1 1 0 -1 0 0 0 0 0 {ticks} 20 0 0 20 0 1 0 100 1 1\n"
+            for pid, ticks in pairs
+        )
+        return cpu.parse(f"/proc/stat cpu  {pairs[0][1]} 0 100 800 50 0 0 0 0 0\n{own}")
+
+    found = cpu.growth(of((7, 50), (8, 10)), of((7, 90), (8, 20), (9, 500)), 1.0)
+    assert found[cpu.MEASURED] == pytest.approx(50.0), "a process that only the later reading has seen does not count"
+    found = cpu.growth(of((7, 50), (8, 100)), of((7, 90), (8, 20)), 1.0)
+    assert found[cpu.MEASURED] == pytest.approx(40.0), "a counter that fell back does not count"
+
+
+def test_a_process_that_the_phone_hides_has_the_reason() -> None:
+    hidden = "/proc/stat cpu  {} 0 100 800 50 0 0 0 0 0\n/proc/77/stat !denied\n"
+    found = cpu.growth(cpu.parse(hidden.format(1)), cpu.parse(hidden.format(9)), 1.0)
+    assert reasons(found)["measured"] == "the target does not let a shell read the measured process"
+    found = ram.parse("/proc/meminfo MemAvailable: 5 kB\n/proc/77/status !denied\n")
+    assert reasons(found)["measured"] == "the target does not let a shell read the measured process"
+
+
+def test_memory_of_several_processes_is_added() -> None:
+    text = "/proc/7/status VmRSS:\t 2000 kB\n/proc/8/status Name: x\n/proc/8/status VmRSS: 500 kB\n"
+    assert ram.parse(text)[ram.MEASURED] == pytest.approx(2.56)
 
 
 def test_use_of_a_processor_that_may_not_be_read_has_a_reason() -> None:
@@ -283,7 +286,7 @@ def test_the_log_of_a_phone_is_bounded_and_has_no_control_characters() -> None:
     assert len(logcat.parse("line\n" * 5000)) == logcat.MOST_LINES
 
 
-EVERY = [*(parse for parse, _ in PARSERS.values()), cpu.parse, ram.parse, rapl.parse, load.parse]
+EVERY = [*READ.values(), cpu.parse, ram.parse, rapl.parse, load.parse]
 PATHS = [
     "/proc/stat", "/proc/7/stat", "/proc/meminfo", "/proc/7/status", "/proc/loadavg",
     "/sys/class/thermal/thermal_zone0/type", "/sys/class/thermal/thermal_zone0/temp", "/sys/class/hwmon/hwmon0/name",
@@ -317,8 +320,8 @@ def test_no_text_breaks_a_parser(lines: list[tuple[str, str]]) -> None:
 @settings(max_examples=150, derandomize=True, deadline=None)
 @given(st.sampled_from(NAMES), st.data())
 def test_a_broken_read_out_never_breaks_a_parser(name: str, data: st.DataObject) -> None:
-    for section, (parse, prepare) in PARSERS.items():
-        text = prepare(sections(name)[section])
+    for section, parse in READ.items():
+        text = PREPARED[section](sections(name)[section])
         cut = data.draw(st.integers(0, len(text)))
         _holds(parse(text[:cut] + data.draw(st.text(max_size=10)) + text[cut:]))
 

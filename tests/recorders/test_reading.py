@@ -131,16 +131,22 @@ def test_what_grows_is_computed_from_one_reading_to_the_next():
     recorder.take(began + 1.0, CPU.format(150, 150, SEEN.format(10)))
     recorder.take(began + 2.0, CPU.format(250, 150, SEEN.format(60)))
     recorder.stop(Subject(target))
-    whole, measured = recorder.result().series
+    whole, measured, others = recorder.result().series
     assert whole.values == pytest.approx([50.0, 100.0, 75.0])
+    assert others.values == pytest.approx([50.0])
     assert (measured.values, measured.reason) == (pytest.approx([50.0]), None)
     assert measured.times_ms == pytest.approx([whole.times_ms[1]])
 
 
 def test_a_process_that_was_never_seen_has_one_reason():
     series, _ = watch("cpu", CPU.format(100, 100, "").encode(), CPU.format(200, 200, "").encode())
-    assert [(one.name, one.values) for one in series] == [("whole", [50.0]), ("measured", [])]
-    assert series[1].reason == "the measured process was not seen by two readings in a row"
+    assert [(one.name, one.values) for one in series] == [
+        ("whole", [50.0]),
+        ("measured", []),
+        ("others", []),
+    ]
+    never = "the measured process was not seen by two readings in a row: it ended early, or is hidden"
+    assert [one.reason for one in series[1:]] == [never, never]
 
 
 def test_what_cannot_be_computed_has_the_reason_of_the_reading_that_failed():

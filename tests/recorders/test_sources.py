@@ -9,17 +9,30 @@ from pathlib import Path
 import pytest
 
 from mobilebench.recorders import sources
-from mobilebench.recorders.sources import Command, Files, Measured, Source, lines_of, read_here, whole_program, why_none
+from mobilebench.recorders.sources import (
+    NO_PROCESSES,
+    Command,
+    Files,
+    Measured,
+    Processes,
+    Source,
+    lines_of,
+    read_here,
+    whole_program,
+    why_none,
+)
 
 
 def by_shell(source: Source, program: str | None = None, shell: str = "sh") -> str:
-    done = subprocess.run([shell, "-c", whole_program(source, program)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [shell, "-c", whole_program(source, Processes(program=program))], capture_output=True, text=True, check=False
+    )
     return done.stdout
 
 
 def both(source: Source, program: str | None = None) -> str:
     """The text, which has to be the same from both."""
-    here = read_here(source, program, Path("/"), around=True)
+    here = read_here(source, Processes(program=program), Path("/"), around=True)
     assert by_shell(source, program) == here
     return here
 
@@ -76,7 +89,7 @@ def test_folders_that_may_not_be_read(tree: Path) -> None:
 def test_some_files_are_read_on_this_computer_only(tree: Path) -> None:
     source = Source((Files((f"{tree}/zone0/temp",), here_too=(f"{tree}/zone2/temp",)), Files((), here_too=("/x",))))
     assert by_shell(source) == f"{tree}/zone0/temp 12\n"
-    here = read_here(source, None, Path("/"), around=False)
+    here = read_here(source, NO_PROCESSES, Path("/"), around=False)
     assert here == f"{tree}/zone0/temp 12\n{tree}/zone2/temp no line end\n/x !missing\n"
 
 
@@ -90,20 +103,50 @@ def test_what_is_read_once_comes_first_and_what_is_long_only_around_a_block(tree
     first, second, third = (Files((f"{tree}/zone{number}/temp",)) for number in range(3))
     source = Source(each=(second,), once=(first,), around=(third,))
     assert [line for _, line in lines_of(both(source))] == ["12", "several", "no line end"]
-    during = read_here(source, None, Path("/"), around=False)
+    during = read_here(source, NO_PROCESSES, Path("/"), around=False)
     assert [line for _, line in lines_of(during)] == ["12", "several"]
 
 
 def test_the_measured_process_is_a_child_with_its_name() -> None:
     source = Source((Measured("stat"),))
     assert both(source, "no-such-program") == "/proc/measured/stat !missing\n"
-    assert read_here(source, None, Path("/"), around=False) == "/proc/measured/stat !missing\n"
+    assert read_here(source, NO_PROCESSES, Path("/"), around=False) == "/proc/measured/stat !missing\n"
     with subprocess.Popen(["sleep", "600"]) as child:
         try:
-            (found,) = lines_of(read_here(source, "sleep", Path("/"), around=False))
+            (found,) = lines_of(read_here(source, Processes(program="sleep"), Path("/"), around=False))
             assert found[0] == f"/proc/{child.pid}/stat"
             assert found[1].startswith(f"{child.pid} (sleep)")
         finally:
+            child.kill()
+
+
+def test_measured_processes_with_known_ids() -> None:
+    source = Source((Measured("status", lines=9),))
+    with subprocess.Popen(["sleep", "600"]) as child:
+        try:
+            known = Processes((child.pid, os.getpid(), 1 << 22), program="never")
+            here = read_here(source, known, Path("/"), around=False)
+            shell = subprocess.run(
+                ["sh", "-c", whole_program(source, known)], capture_output=True, text=True, check=True
+            )
+            for text in (here, shell.stdout):
+                paths = dict.fromkeys(path for path, _ in lines_of(text))
+                assert list(paths) == [f"/proc/{pid}/status" for pid in known.ids]
+            assert here.endswith(f"/proc/{1 << 22}/status !missing\n")
+        finally:
+            child.kill()
+
+
+def test_a_measured_process_with_a_known_command_line() -> None:
+    source = Source((Measured("stat"),))
+    words = ("sleep", "601")
+    with subprocess.Popen(["sleep", "600"]) as other, subprocess.Popen(words) as child:
+        try:
+            known = Processes(command=words, program="sleep")
+            (found,) = lines_of(read_here(source, known, Path("/"), around=False))
+            assert found[0] == f"/proc/{child.pid}/stat"
+        finally:
+            other.kill()
             child.kill()
 
 

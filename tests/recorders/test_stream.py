@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import threading
@@ -14,11 +15,11 @@ import pytest
 
 from mobilebench.core.errors import BlockFailed
 from mobilebench.core.records import Series, TargetInfo
-from mobilebench.recorders import frames, load, registry, stream
+from mobilebench.recorders import cpu, frames, load, registry, stream
 from mobilebench.recorders.base import Declaration, Subject
 from mobilebench.recorders.lifecycle import recording
 from mobilebench.recorders.reading import ReadingRecorder, Readings
-from mobilebench.recorders.sources import Command, Files, Part, Source
+from mobilebench.recorders.sources import Command, Files, Part, Processes, Source
 
 from .local_phone import PHONE, LocalPhone
 
@@ -280,7 +281,7 @@ def test_an_interval_that_is_too_short_is_said() -> None:
 def test_the_program_fits_into_one_request_to_adb() -> None:
     feeds = [one for make in registry.READERS.values() if isinstance(one := make(1.0), ReadingRecorder)]
     assert len(feeds) == len(registry.READERS) - 1  # energy has blocks of its own
-    program = stream.phone_program(feeds, "mobilebench-0011223344556677", "mobilebench-runner")  # type: ignore[arg-type]
+    program = stream.phone_program(feeds, "mobilebench-0011223344556677", Processes(program="mobilebench-runner"))  # type: ignore[arg-type]
     assert len(program) < 8000
     assert subprocess.run(["sh", "-n", "-c", program], check=False).returncode == 0
 
@@ -292,6 +293,54 @@ def test_the_name_of_the_program_is_quoted(program: str, tmp_path: Path) -> None
     with recording(Subject(phone, program=program), [recorder]):
         assert recorder.enough.wait(PATIENCE_S)
     assert not Path("/tmp/never").exists()
+
+
+def test_processes_that_the_engine_tells_are_read_from_then_on() -> None:
+    recorder = cpu.recorder(INTERVAL_S)
+    seen = threading.Event()
+    take = recorder.take
+
+    def taking(at: float, text: str) -> None:
+        take(at, text)
+        if text.count(f"/proc/{child.pid}/stat {child.pid} (") == 1 and f"/proc/{os.getpid()}/stat " in text:
+            seen.set()
+
+    recorder.take = taking  # type: ignore[method-assign]
+    phone = LocalPhone()
+    subject = Subject(phone)
+    with subprocess.Popen(["sleep", "600"]) as child:
+        try:
+            with recording(subject, [recorder]) as found:
+                subject.processes.are(Processes((child.pid, os.getpid())))
+                assert seen.wait(PATIENCE_S)
+                seen.clear()
+                assert seen.wait(PATIENCE_S)
+        finally:
+            child.kill()
+    assert phone.left() == []
+    assert len(phone.scripts) <= 2, "one stream at a time: the second one replaces the first"
+    assert series_of(found.series, "measured").values
+    spent = series_of(found.series, "cpu_time").values
+    assert spent == sorted(spent)
+
+
+def test_a_recorder_that_reads_no_process_keeps_its_stream() -> None:
+    recorder = Counting("up", UPTIME, enough=2)
+    phone = LocalPhone()
+    subject = Subject(phone)
+    with recording(subject, [recorder]):
+        subject.processes.are(Processes((1,)))
+        assert recorder.enough.wait(PATIENCE_S)
+    assert len(phone.scripts) == 1
+
+
+def test_why_the_processes_cannot_be_told_is_the_reason() -> None:
+    phone = LocalPhone()
+    subject = Subject(phone)
+    with recording(subject, [cpu.recorder(INTERVAL_S)]) as found:
+        subject.processes.are(Processes(unknown="this browser does not tell"))
+    measured = series_of(found.series, "measured")
+    assert (measured.values, measured.reason) == ([], "this browser does not tell")
 
 
 HOST = TargetInfo(

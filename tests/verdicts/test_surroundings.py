@@ -64,8 +64,8 @@ def test_a_clean_block_has_no_reason() -> None:
         series("battery", "temperature", "°C", 27.4, 28.0),
         clock(300.0, *[2800.0] * 9, 1200.0, 300.0),
         clock(300.0, 1800.0, 900.0, 600.0, 1800.0, 300.0, 600.0, 300.0, 300.0, 300.0, name="policy0"),
-        series("cpu", "whole", "%", 5.0, *[60.0] * 9, 10.0),
-        series("cpu", "measured", "%", 0.0, *[50.0] * 9, 0.0),
+        series("cpu", "whole", "%", 5.0, *[30.0] * 9, 10.0),
+        series("cpu", "measured", "%", 0.0, *[100.0] * 9, 0.0),
         series("load", "load_1min", "processes", *[2.0] * 11),
         gate=Gate(
             outcome="open",
@@ -157,14 +157,21 @@ class TestClocks:
 
 class TestOtherLoad:
     def use(self, whole: float, own: float) -> list[str]:
+        """Of a phone with 8 cores, as earlier releases stored it."""
         return codes(
             series("cpu", "whole", "%", 0.0, *[whole] * 9, 0.0), series("cpu", "measured", "%", 0.0, *[own] * 9, 0.0)
         )
 
     def test_what_other_processes_use(self) -> None:
-        assert self.use(90.0, 50.0) == ["other-load"]
-        assert self.use(75.0, 50.0) == []
-        assert self.use(50.0, 60.0) == []
+        whole = series("cpu", "whole", "%", 0.0, *[60.0] * 9, 0.0)
+        own = series("cpu", "measured", "%", 0.0, *[100.0] * 9, 0.0)
+        for others, expected in ((47.5, ["other-load"]), (24.0, [])):
+            assert codes(whole, own, series("cpu", "others", "%", 90.0, *[others] * 9, 90.0)) == expected
+
+    def test_the_measured_process_counts_by_its_share_of_all_cores(self) -> None:
+        assert self.use(40.0, 100.0) == ["other-load"]
+        assert self.use(37.0, 100.0) == []
+        assert self.use(100.0, 800.0) == []
 
     def test_without_the_own_use_the_whole_says_nothing(self) -> None:
         assert codes(series("cpu", "whole", "%", *[100.0] * 11)) == []

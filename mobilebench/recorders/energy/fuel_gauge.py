@@ -17,7 +17,7 @@ from typing import Literal
 
 from mobilebench.core.errors import BlockFailed
 from mobilebench.core.records import Series
-from mobilebench.recorders import battery, reading
+from mobilebench.recorders import battery, gauge, reading
 from mobilebench.recorders.base import Observable
 from mobilebench.recorders.energy.quantities import (
     CHARGE,
@@ -47,7 +47,6 @@ _MOST_BYTES = 100_000
 
 Source = Literal["files", "service"]
 
-_STATES = {"unknown": 1.0, "charging": 2.0, "discharging": 3.0, "not charging": 4.0, "full": 5.0}
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
 _PLUGS = {"ac powered": 1, "usb powered": 2, "wireless powered": 4, "dock powered": 8}
 _NAMES = {1: "mains", 2: "USB", 4: "a wireless charger", 8: "a dock"}
@@ -109,7 +108,7 @@ def _number(text: str, what: str) -> float | Void:
 
 
 def _state(text: str) -> float | Void:
-    return _STATES.get(text.strip().lower(), Void(f"{text[:40]!r} is not a charging state"))
+    return gauge.STATES.get(text.strip().lower(), Void(f"{text[:40]!r} is not a charging state"))
 
 
 def _why_unreadable(path: str, stderr: str) -> str:
@@ -131,8 +130,8 @@ def why_not_discharging(values: Values) -> str | None:
         return f"it is not known whether the phone is plugged in: {plugged.reason or 'it was not read'}"
     if plugged and values.get(SUSPENDED) != 1.0:
         return f"powered by {plugged_names(plugged)}; {_HOW}"
-    if status in (2.0, 5.0):
-        return f"the battery is {'charging' if status == 2.0 else 'full and fed by a charger'}; {_HOW}"
+    if status in (gauge.CHARGING, gauge.FULL):
+        return f"the battery is {'charging' if status == gauge.CHARGING else 'full and fed by a charger'}; {_HOW}"
     return None
 
 

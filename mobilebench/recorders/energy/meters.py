@@ -80,12 +80,6 @@ def address(text: str) -> Address:
     raise BadInput(f"--meter {text[:80]} does not name a meter.", hint=_HINT)
 
 
-def absolute(text: str) -> str:
-    """The same name, with a file's whole path, so that it does not depend on the working folder. Raises `BadInput`."""
-    found = address(text)
-    return text if found.file is None else f"csv:{found.file.expanduser().absolute()}"
-
-
 def sample(time_text: str, power_text: str) -> Sample:
     """A sample from two decimal numbers: seconds and mW.
 

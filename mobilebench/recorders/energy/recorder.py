@@ -13,7 +13,7 @@ from threading import Event
 from mobilebench.core.errors import BadInput, MobilebenchError
 from mobilebench.core.records import EnergyWindow, PlannedBlock, Series, TargetInfo
 from mobilebench.recorders.base import Declaration, EngineFacts, Observable, Quantity, Recorded, Subject
-from mobilebench.recorders.energy import meters, rapl
+from mobilebench.recorders.energy import meter_files, meters, rapl
 from mobilebench.recorders.energy.fuel_gauge import FuelGauge
 from mobilebench.recorders.energy.meter_csv import CsvMeter
 from mobilebench.recorders.energy.meter_tcp import TcpMeter
@@ -43,12 +43,12 @@ DECLARATION = Declaration(
 
 
 def meter_of(window: EnergyWindow, cancel: Event) -> Meter | None:
-    """The meter that a window names; None if it names none. Raises `BadInput` for a name that is none of a meter."""
+    """The meter that a window names; None if it names none. Raises `BadInput` if there is no such meter."""
     if window.meter is None:
         return None
     found = meters.address(window.meter)
     if found.file is not None:
-        return CsvMeter(found.file, window.meter_offset_s, cancel)
+        return CsvMeter(meter_files.path_of(window), window.meter_offset_s, cancel)
     return TcpMeter(found, window.meter_offset_s)
 
 
@@ -144,13 +144,13 @@ class EnergyRecorder:
 
     def _start_meter(self, subject: Subject) -> None:
         self._meter_failure = None
-        self._meter = meter_of(self._window, subject.cancel)
-        if self._meter is not None:
-            try:
+        try:
+            self._meter = meter_of(self._window, subject.cancel)
+            if self._meter is not None:
                 self._meter.start()
-            except BadInput as error:
-                self._meter_failure = error.message.rstrip(".")
-                self._meter = None
+        except BadInput as error:
+            self._meter_failure = error.message.rstrip(".")
+            self._meter = None
 
     def _start_gauge(self, subject: Subject) -> None:
         self._gauge = FuelGauge(subject.target, self._began)

@@ -15,6 +15,7 @@ from itertools import pairwise
 from typing import get_args
 
 from mobilebench.core.records import Measurement, Series, Stage
+from mobilebench.recorders import gauge
 from mobilebench.recorders.energy import fuel_gauge
 from mobilebench.recorders.energy.quantities import (
     BEGUN,
@@ -36,13 +37,6 @@ from mobilebench.recorders.energy.quantities import (
     series_of,
 )
 from mobilebench.recorders.reading import Void
-
-LEAST_SECONDS = 60.0
-"""Shortest time of predictions of a window whose energy is not suspect."""
-LEAST_UPDATES = 50
-"""Fewest updates of a meter during the predictions of such a window."""
-MOST_IDLE_DRIFT = 0.1
-"""Largest difference of the idle power after the block from that before it, as a share of the net power."""
 
 LEAST_IDLE_UPDATES = 2
 """Fewest updates in an idle time whose power is known."""
@@ -302,14 +296,11 @@ def _meter(meter: Series) -> MeanPower | Void:
 
 # Fuel gauges
 
-_MICRO, _MILLI = (50_000.0, 2e7), (50.0, 20_000.0)
-"""Raw currents under load that can only be µA (50 mA to 20 A), and only mA."""
-_MICRO_VOLTS, _MILLI_VOLTS = (2.4e6, 2.6e7), (2400.0, 26_000.0)
-_MICRO_CHARGE, _MILLI_CHARGE = (1e5, 1e8), (50.0, 5e4)
+LEAST_UNDER_LOAD_MA = 50.0
+"""A phone that computes draws more."""
 _CONTRADICTION = 5.0
 """Current and charge counter contradict each other if they differ by more than this factor."""
 _FEWEST_TO_COMPARE = 5
-_MOST_OTHER_SIGN = 0.05
 _FALLS = 0.1
 
 
@@ -342,7 +333,7 @@ def charging(series: Sequence[Series]) -> str | None:
     for value in plugged.values:
         if reason := fuel_gauge.why_not_discharging({PLUGGED: value, SUSPENDED: float(held)}):
             return reason
-    if status and any(value in (2.0, 5.0) for value in status.values):
+    if status and any(value in (gauge.CHARGING, gauge.FULL) for value in status.values):
         return "the battery was charged during the window"
     return None
 
@@ -364,17 +355,17 @@ class _Trace:
 def _volts(voltage: Series | None) -> _Trace | Void:
     if voltage is None or not voltage.values:
         return Void(voltage.reason if voltage and voltage.reason else "the battery's voltage was not read")
-    factor = _unit(voltage.values, _MICRO_VOLTS, _MILLI_VOLTS)
-    if factor is None:
-        return Void(f"the unit of the battery's voltage ({voltage.values[0]:g}) is not clear")
+    factor = _factor(gauge.volts, voltage.values)
+    if isinstance(factor, Void):
+        return Void(f"the unit of the battery's voltage is not clear: {factor.reason}")
     return _Trace(voltage.times_ms, [value * factor for value in voltage.values])
 
 
-def _unit(values: Sequence[float], micro: tuple[float, float], milli: tuple[float, float]) -> float | None:
-    """The factor to the whole unit, by the size of the mean; None if it fits neither or both units."""
-    size = abs(sum(values) / len(values))
-    fits = [factor for (low, high), factor in ((micro, 1e-6), (milli, 1e-3)) if low <= size <= high]
-    return fits[0] if len(fits) == 1 else None
+def _factor(decide: Callable[[float], float | Void], values: Sequence[float]) -> float | Void:
+    """The factor to the unit that `recorders.gauge` decides for the mean."""
+    mean = sum(values) / len(values)
+    found = decide(mean)
+    return found if isinstance(found, Void) else found / mean
 
 
 def _milliamperes(current: Series | None, marks: Mapping[float, float]) -> _Trace | Void:
@@ -386,24 +377,26 @@ def _milliamperes(current: Series | None, marks: Mapping[float, float]) -> _Trac
     if not load or not idle:
         return Void("the battery's current was not read in the whole window")
     mean, quiet = sum(load) / len(load), sum(idle) / len(idle)
-    sign = 1.0 if mean > 0 else -1.0
-    if sum(value * sign <= 0 for value in load) > _MOST_OTHER_SIGN * len(load):
-        return Void("the battery's current changes its sign under load, so the battery was not only discharged")
+    sign = gauge.sign_of_discharge(load)
+    if isinstance(sign, Void):
+        return sign
     if sign * (quiet - mean) > _FALLS * abs(mean):
         return Void("the battery's current is smaller under load than idle, as while charging")
-    factor = _unit(load, _MICRO, _MILLI)
-    if factor is None:
+    factor = _factor(gauge.milliamperes, load)
+    if isinstance(factor, Void):
+        return Void(f"the unit of the battery's current is not clear: {factor.reason}")
+    if abs(mean) * factor < LEAST_UNDER_LOAD_MA:
         return Void(f"the unit of the battery's current is not clear: its mean under load is {mean:.0f}")
-    return _Trace(raw.times, [value * sign * factor * 1000 for value in raw.values])
+    return _Trace(raw.times, [value * sign * factor for value in raw.values])
 
 
 def _milliampere_hours(charge: Series | None) -> _Trace | Void:
     if charge is None or not charge.values:
         return Void(charge.reason if charge and charge.reason else "the battery's charge counter was not read")
-    factor = _unit(charge.values, _MICRO_CHARGE, _MILLI_CHARGE)
-    if factor is None:
-        return Void(f"the unit of the battery's charge counter ({charge.values[0]:g}) is not clear")
-    return _Trace(charge.times_ms, [value * factor * 1000 for value in charge.values])
+    factor = _factor(gauge.milliampere_hours, charge.values)
+    if isinstance(factor, Void):
+        return Void(f"the unit of the battery's charge counter is not clear: {factor.reason}")
+    return _Trace(charge.times_ms, [value * factor for value in charge.values])
 
 
 def _agreeing(amperes: _Trace, drained: _Trace, window: _Span) -> tuple[_Trace | Void, _Trace | Void]:

@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mobilebench.core.errors import BadInput
-from mobilebench.recorders.energy import meter_tcp, meters
+from mobilebench.core.records import EnergyWindow
+from mobilebench.recorders.energy import meter_files, meter_tcp, meters
 from mobilebench.recorders.energy.meter_csv import CsvMeter
 from mobilebench.recorders.energy.meter_tcp import TcpMeter
 from mobilebench.recorders.energy.meters import Address, BadSample
@@ -25,8 +26,28 @@ def test_names_of_meters():
     assert meters.address("tcp:[::1]:7000") == Address(host="::1", port=7000)
     assert meters.address("tcp:meter-2.lab:7000").host == "meter-2.lab"
     assert meters.address("csv:a,b.csv").file == Path("a,b.csv")
-    assert meters.absolute("csv:/tmp/x.csv") == "csv:/tmp/x.csv"
-    assert meters.absolute("csv:x.csv") == f"csv:{Path.cwd() / 'x.csv'}"
+
+
+def test_a_plan_names_a_file_and_not_where_it_is(tmp_path, monkeypatch):
+    monkeypatch.setenv("MOBILEBENCH_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    name, sha256 = meter_files.named("csv:x.csv")
+    assert (name, len(sha256)) == ("csv:x.csv", 64)
+    assert meter_files.named(f"csv:{tmp_path / 'x.csv'}") == (name, sha256)
+    (tmp_path / "other").mkdir()
+    assert meter_files.named("csv:other/x.csv")[1] != sha256
+    window = EnergyWindow(meter=name, meter_sha256=sha256)
+    assert str(tmp_path) not in window.model_dump_json()
+    assert meter_files.path_of(window) == tmp_path / "x.csv"
+    assert meter_files.named("tcp:h:1") == ("tcp:h:1", None)
+    with pytest.raises(BadInput, match=r"not known on this computer where the meter's file y.csv is"):
+        meter_files.path_of(EnergyWindow(meter="csv:y.csv"))
+
+
+def test_a_path_that_an_earlier_release_stored_is_not_shown():
+    window = EnergyWindow.model_validate({"meter": "csv:/home/anna/x.csv"})
+    assert window.meter == "csv:x.csv"
+    assert "anna" not in window.model_dump_json()
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 
 from mobilebench.core.records import BlockRule, Conditions, EnergyWindow, PlannedBlock
 from mobilebench.recorders.base import Subject
+from mobilebench.recorders.energy import meter_files
 from mobilebench.recorders.energy import recorder as energy
 from mobilebench.recorders.energy.quantities import MARK, METER, RAPL_COUNTER, series_of
 from mobilebench.recorders.energy.recorder import EnergyRecorder
@@ -18,6 +19,11 @@ from mobilebench.recorders.lifecycle import recording
 from ...results.making import case, host, phone
 from .test_fuel_gauge import Phone, service
 from .test_rapl import zone
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("MOBILEBENCH_HOME", str(tmp_path / "home"))
 
 
 class Here:
@@ -77,20 +83,27 @@ def test_a_phone_on_a_cable_is_refused_before_its_block():
     assert EnergyRecorder().why_not_now(Phone(), EnergyWindow()) is None
 
 
+def of_file(file: Path) -> dict[str, str | None]:
+    meter, sha256 = meter_files.named(f"csv:{file}")
+    return {"meter": meter, "meter_sha256": sha256}
+
+
 def test_a_meter_that_is_not_there_refuses_the_block(tmp_path):
-    recorder, window = EnergyRecorder(tmp_path), EnergyWindow(meter=f"csv:{tmp_path / 'none.csv'}")
-    assert "There is no file" in recorder.why_not_now(Here(), window)
-    series = recorded(Here(), recorder, planned(meter=window.meter))
+    recorder, asked = EnergyRecorder(tmp_path), of_file(tmp_path / "none.csv")
+    assert "There is no file" in recorder.why_not_now(Here(), EnergyWindow(**asked))
+    series = recorded(Here(), recorder, planned(**asked))
     assert "There is no file" in series_of(series, METER).reason
+    unknown = planned(meter="csv:none.csv", meter_sha256="0" * 64)
+    assert "not known on this computer" in series_of(recorded(Here(), recorder, unknown), METER).reason
 
 
 def test_a_meter_makes_a_phone_on_a_cable_measurable(tmp_path):
     file = tmp_path / "meter.csv"
     file.write_text("monotonic,power_mw\n1,500\n1e9,500\n")
-    window = EnergyWindow(meter=f"csv:{file}", idle_seconds=0.05)
+    window = EnergyWindow(**of_file(file), idle_seconds=0.05)
     plugged = Phone(said=service(usb="true", status=2))
     assert EnergyRecorder().why_not_now(plugged, window) is None
-    series = recorded(plugged, EnergyRecorder(), planned(meter=window.meter))
+    series = recorded(plugged, EnergyRecorder(), planned(**of_file(file)))
     assert series_of(series, METER).values == [500.0]
 
 

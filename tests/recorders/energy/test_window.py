@@ -102,8 +102,8 @@ def test_a_unit_that_fits_neither_is_refused():
     )
     odd = changed(gauge(WINDOW), VOLTAGE, values=[39.0] * len(gauge(WINDOW)[1].values))
     found = by_method(odd)
-    assert "voltage (39) is not clear" in why(found["gauge-current"])
-    assert "voltage (39) is not clear" in why(found["gauge-charge"])
+    assert "voltage is not clear: a voltage of 39 " in why(found["gauge-current"])
+    assert "voltage is not clear: a voltage of 39 " in why(found["gauge-charge"])
 
 
 def test_a_charge_counter_that_contradicts_the_current_refuses_both():
