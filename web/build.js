@@ -177,6 +177,9 @@ await buildNodeScript();
 await buildScript('report/figures.ts', 'report-figures.js', 'figures');
 // The probe: Python evaluates it in any page.
 await buildScript('scenarios/probe-script.ts', 'scenarios/probe.js', 'mobilebenchProbeScript');
+// What infers in any page, and what counts frames there.
+await buildScript('scenarios/inference/inference.ts', 'injected-inference.js', 'inferenceScript');
+await buildScript('scenarios/inference/frames.ts', 'injected-frames.js', 'framesScript');
 for (const [release, binaries] of Object.entries(releases)) {
   const scripts = (await readdir(join(sources, release))).filter((name) => name.endsWith('.ts'));
   for (const script of scripts) await buildFramework(release, script);

@@ -192,8 +192,13 @@ def open_page(address: str, *, cancel: Event | None = None) -> Iterator[CdpPage]
                 page.stop_scripts()
                 raise
     finally:
-        with suppress(BlockFailed):
-            _http(address, "GET", f"/json/close/{quote(tab_id, safe='')}", timeout=_CLOSE_TIMEOUT)
+        close_tab(address, tab_id)
+
+
+def close_tab(address: str, tab_id: str) -> None:
+    """Close a tab; does nothing if the browser is gone."""
+    with suppress(BlockFailed):
+        _http(address, "GET", f"/json/close/{quote(tab_id, safe='')}", timeout=_CLOSE_TIMEOUT)
 
 
 def http_json(address: str, method: str, path: str) -> Message:

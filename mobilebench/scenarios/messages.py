@@ -152,7 +152,7 @@ class PageRuns(Record):
     runs: Annotated[list[PageRun], Field(max_length=MOST_RUNS)]
 
 
-class Place(Record):
+class Spot(Record):
     """A place on the page, in CSS pixels of the window."""
 
     x: Coordinate

@@ -11,7 +11,7 @@ from mobilebench.core.errors import BadInput
 from mobilebench.scenarios import probe
 from mobilebench.scenarios.base import ScenarioFailed, Typing, Void
 from mobilebench.scenarios.hands import Hands
-from mobilebench.scenarios.messages import Begun, Place, Typed
+from mobilebench.scenarios.messages import Begun, Spot, Typed
 from mobilebench.scenarios.scenario import Scenario, Use
 
 WORDS_PER_MINUTE = 40
@@ -29,7 +29,7 @@ def use(words_per_minute: int, page: Page, hands: Hands, seconds: float, _begun:
     """Type at this speed until the time is over. A late key is followed at once by those that are due."""
     apart = 60 / (words_per_minute * CHARACTERS_OF_WORD)
     with probe.named_failures(page):
-        place = probe.asked(page, "mobilebenchScenario.start()", Place)
+        place = probe.asked(page, "mobilebenchScenario.start()", Spot)
         hands.click(place.x, place.y)
         began = time.monotonic()
         for number in count():

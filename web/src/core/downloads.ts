@@ -36,6 +36,13 @@ export function setBase(url: string): void {
   base = url;
 }
 
+const provided = new Map<string, string>();
+
+/** Makes these files be found at these addresses from now on, instead of beside the page. */
+export function provide(addresses: ReadonlyMap<string, string>): void {
+  for (const [file, url] of addresses) provided.set(file, url);
+}
+
 export function address(file: string): string {
-  return new URL(file, base ?? document.baseURI).href;
+  return provided.get(file) ?? new URL(file, base ?? document.baseURI).href;
 }

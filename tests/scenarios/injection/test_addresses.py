@@ -1,0 +1,98 @@
+"""Addresses of pages, and files that are served as pages."""
+
+from __future__ import annotations
+
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from mobilebench.core.errors import BadInput
+from mobilebench.scenarios.injection import addresses
+from mobilebench.scenarios.injection.foreign_page import isolated_headers
+from mobilebench.scenarios.injection.outcomes import NEXT_STEPS, PageOutcome, of_net_error
+from mobilebench.targets.host import HostTarget, describe
+
+
+@pytest.mark.parametrize("page", ["http://a.example", "https://a.example:8443/x?y#z", "http://[::1]/"])
+def test_an_address_is_taken_as_it_is(page: str) -> None:
+    with addresses.reachable(page, HostTarget(describe())) as url:
+        assert url == page
+
+
+@pytest.mark.parametrize("page", ["ftp://a.example/x", "file:///etc/passwd", "https:///x", "http://[", "chrome://gpu"])
+def test_other_addresses_are_refused(page: str) -> None:
+    with pytest.raises(BadInput), addresses.reachable(page, HostTarget(describe())):
+        pytest.fail("it was taken")
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    with (
+        pytest.raises(BadInput, match="There is no file"),
+        addresses.reachable(str(tmp_path / "page.html"), HostTarget(describe())),
+    ):
+        pytest.fail("it was taken")
+
+
+@pytest.mark.usefixtures("closed_pages")
+def test_a_file_is_served_with_those_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mobilebench.core import paths
+
+    built = tmp_path / "built"
+    built.mkdir()
+    (built / "bench.html").write_text("ours")
+    monkeypatch.setattr(paths, "web_pages", lambda: built)
+    site = tmp_path / "site"
+    (site / "parts").mkdir(parents=True)
+    (site / "my page.html").write_text("the page")
+    (site / "parts" / "a.js").write_text("a script")
+    (site / ".secret").write_text("hidden")
+    (site / "link").symlink_to("/etc/hostname")
+    found = addresses._beside(site / "my page.html")
+    assert sorted(found) == ["my page.html", "parts/a.js"]
+    with addresses.reachable(str(site / "my page.html"), HostTarget(describe())) as url:
+        assert urllib.request.urlopen(url).read() == b"the page"
+
+
+def test_names_are_resolved_only_where_needed() -> None:
+    assert addresses.flags_for("http://127.0.0.1:1/") == ()
+    assert addresses.flags_for("http://x.localhost/") == ()
+    assert addresses.flags_for("page.html") == ()
+    assert addresses.flags_for("https://a.example/") == ("--host-resolver-rules=",)
+
+
+@pytest.mark.parametrize(
+    ("text", "outcome"),
+    [
+        ("net::ERR_CERT_AUTHORITY_INVALID", "invalid TLS"),
+        ("net::ERR_SSL_PROTOCOL_ERROR", "invalid TLS"),
+        ("net::ERR_NAME_NOT_RESOLVED", "unreachable"),
+        ("net::ERR_TOO_MANY_REDIRECTS", "too many redirects"),
+        ("net::ERR_ABORTED", "not a page"),
+        ("net::ERR_SOMETHING_NEW", "unreachable"),
+    ],
+)
+def test_errors_of_the_network_have_a_name_and_a_next_step(text: str, outcome: PageOutcome) -> None:
+    assert of_net_error(text) == outcome
+    assert NEXT_STEPS[outcome]
+
+
+def test_a_document_keeps_its_headers_beside_those_that_isolate_it() -> None:
+    headers = [
+        {"name": "Content-Type", "value": "text/html"},
+        {"name": "Content-Encoding", "value": "br"},
+        {"name": "Cross-Origin-Opener-Policy", "value": "unsafe-none"},
+        {"name": "Set-Cookie", "value": "a=1"},
+        {"name": "Set-Cookie", "value": "b=2"},
+        "no header",
+    ]
+    found = [(one["name"], one["value"]) for one in isolated_headers(headers)]
+    assert found == [
+        ("Content-Type", "text/html"),
+        ("Set-Cookie", "a=1"),
+        ("Set-Cookie", "b=2"),
+        ("cross-origin-opener-policy", "same-origin"),
+        ("cross-origin-embedder-policy", "credentialless"),
+        ("cross-origin-resource-policy", "cross-origin"),
+    ]
+    assert len(isolated_headers(None)) == 3

@@ -1,0 +1,121 @@
+// The script that infers inside a foreign page. It runs in a world of its own (an isolated world), which shares the
+// page's thread and document, but none of its globals. With `place` worker, it starts itself again in a worker.
+//
+// A program drives it: `needs`, `put` for every file, `prepare`, `begin`, `progress`, `finish`, `end`.
+import '../../core/console';
+import type { InjectedAnswer, InjectedJob } from '../../core/types';
+import { AttentionWatch } from './attention';
+import { filesOf, Inference, type Files } from './engine';
+import { runBlobScriptsHere } from './glue';
+import { Leftovers } from './leftovers';
+import { answerMessages, InWorker } from './worker';
+
+/** Where the engine runs. */
+export interface Runner {
+  prepare(files: Files): Promise<InjectedAnswer>;
+  begin(share: number): Promise<void>;
+  progress(): Promise<Progress>;
+  finish(): Promise<InjectedAnswer>;
+}
+
+export interface Progress {
+  inferences: number;
+  failed: boolean;
+}
+
+/** The engine on the page's main thread. */
+class OnMainThread implements Runner {
+  private readonly inference: Inference;
+
+  constructor(job: InjectedJob) {
+    runBlobScriptsHere();
+    this.inference = new Inference(job);
+  }
+
+  prepare(files: Files): Promise<InjectedAnswer> {
+    return this.inference.prepare(files);
+  }
+
+  begin(share: number): Promise<void> {
+    this.inference.begin(share);
+    return Promise.resolve();
+  }
+
+  progress(): Promise<Progress> {
+    return Promise.resolve({ inferences: this.inference.count, failed: this.inference.hasFailed });
+  }
+
+  finish(): Promise<InjectedAnswer> {
+    return this.inference.finish();
+  }
+}
+
+class Injected {
+  private readonly leftovers = new Leftovers();
+  private readonly attention = new AttentionWatch();
+  private readonly parts = new Map<string, ArrayBuffer[]>();
+  private runner: Runner | undefined;
+
+  /** Returns the names of the files that have to be put here besides the model. */
+  needs(job: InjectedJob): string[] {
+    return filesOf(job.job);
+  }
+
+  /** Takes the next part of a file, in base64. */
+  put(name: string, base64: string): void {
+    const binary = atob(base64);
+    const bytes = new Uint8Array(binary.length);
+    for (let i = 0; i < bytes.length; i++) bytes[i] = binary.charCodeAt(i);
+    this.parts.set(name, [...(this.parts.get(name) ?? []), bytes.buffer]);
+  }
+
+  /** Starts the engine with the files that were put here; `script` is the name of this script among them. */
+  async prepare(job: InjectedJob, script: string): Promise<string> {
+    const files = new Map(Array.from(this.parts, ([name, parts]) => [name, joined(parts)]));
+    this.parts.clear();
+    this.runner = job.place === 'worker' ? new InWorker(job, files.get(script)) : new OnMainThread(job);
+    files.delete(script);
+    return this.text(await this.runner.prepare(files));
+  }
+
+  async begin(share: number): Promise<void> {
+    await this.runner?.begin(share);
+  }
+
+  async progress(): Promise<string> {
+    this.attention.look();
+    return JSON.stringify(await this.runner?.progress());
+  }
+
+  async finish(): Promise<string> {
+    const answer = await this.runner?.finish();
+    return answer === undefined ? '' : this.text(answer);
+  }
+
+  /** Takes away everything that this script and its engine created in the page. */
+  end(): string {
+    this.attention.end();
+    this.runner = undefined;
+    return JSON.stringify(this.leftovers.clear());
+  }
+
+  private text(answer: InjectedAnswer): string {
+    this.attention.look();
+    return JSON.stringify({ ...answer, states: this.attention.states });
+  }
+}
+
+function joined(parts: readonly ArrayBuffer[]): ArrayBuffer {
+  const [only] = parts;
+  if (only !== undefined && parts.length === 1) return only;
+  const whole = new Uint8Array(parts.reduce((size, part) => size + part.byteLength, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(new Uint8Array(part), at);
+    at += part.byteLength;
+  }
+  return whole.buffer;
+}
+
+if (typeof document === 'undefined') answerMessages();
+else Object.assign(globalThis, { mobilebenchInference: new Injected() });
