@@ -31,7 +31,7 @@ export class NetworkWatch {
 
   /** Returns the downloads that began before `end`, in the order of their beginning. */
   downloads(end: number): Download[] {
-    const entries = performance.getEntriesByType('resource') as PerformanceResourceTiming[];
+    const entries = performance.getEntriesByType('resource');
     const inTime = entries.filter(({ startTime }) => startTime <= end);
     return downloadsIn(inTime, address('.'), this.since);
   }
