@@ -1,14 +1,13 @@
-"""What 32 virtual phones cost this computer: the time of `mobilebench devices`, and memory and processor of a run.
+"""What a run on 32 virtual phones costs this computer in memory and processor time.
 
-The run's blocks only sleep, so what is left is mobilebench itself: the phones' own processes are not counted. Promises:
-`devices` in at most 3 s; the run stays below 300 MB and half a core.
+The run's blocks only sleep, so what is left is mobilebench itself: the phones' own processes are not counted. Promise:
+it stays below 300 MB and half a core. `benchmarks.many_phones` times `devices` and `doctor`.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -60,7 +59,6 @@ def cost(*words: str, expected: Sequence[int] = (0,)) -> Cost:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--phones", type=int, default=PHONES)
-    parser.add_argument("--times", type=int, default=5)
     chosen = parser.parse_args()
     port = str(adb_protocol.free_port())
     with tempfile.TemporaryDirectory() as home:
@@ -71,9 +69,6 @@ def main() -> int:
         suite.write_text(SUITE)
         try:
             serials = [phone.serial for phone in phones.up(chosen.phones, chrome=False)]
-            listed = [cost("devices", "--json") for _ in range(chosen.times)]
-            seconds = statistics.median(one.seconds for one in listed)
-            print(f"`devices` with {chosen.phones} phones: {seconds:.2f} s (median of {chosen.times})")
             run = (
                 "run",
                 "--serial",
@@ -91,7 +86,7 @@ def main() -> int:
             subprocess.run(["adb", "-P", port, "kill-server"], check=False, capture_output=True)
     cores = whole.processor_seconds / whole.seconds
     print(f"A run of sleeping blocks on all: {whole.megabytes:.0f} MB, {cores:.2f} cores, {whole.seconds:.0f} s")
-    return 0 if seconds <= 3 and whole.megabytes < 300 and cores < 0.5 else 1
+    return 0 if whole.megabytes < 300 and cores < 0.5 else 1
 
 
 if __name__ == "__main__":

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import secrets
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -27,6 +29,32 @@ settings.load_profile("any machine")
 for name in ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "TTY_COMPATIBLE"):
     os.environ.pop(name, None)  # what is printed does not depend on who runs the tests
 os.environ["MOBILEBENCH_LOCKS"] = secrets.token_hex(8)  # this process's own: tests run beside each other
+
+HOMES = Path(tempfile.mkdtemp(prefix="mobilebench-homes-"))
+"""Home folders of this process's tests; it is removed at the end."""
+
+
+@atexit.register
+def _remove_homes(owner: int = os.getpid()) -> None:
+    if os.getpid() == owner:  # a forked process removes nothing
+        shutil.rmtree(HOMES, ignore_errors=True)
+
+
+os.environ["MOBILEBENCH_HOME"] = SHARED = str(HOMES / "shared")
+"""The home of fixtures that several tests share and that choose none."""
+
+
+@pytest.fixture(autouse=True)
+def own_home() -> Iterator[None]:
+    """Each test has a home of its own, unless one was chosen for it, so that none reads or changes the user's."""
+    if os.environ.get("MOBILEBENCH_HOME") != SHARED:
+        yield
+        return
+    os.environ["MOBILEBENCH_HOME"] = str(HOMES / secrets.token_hex(4))
+    try:
+        yield
+    finally:
+        os.environ["MOBILEBENCH_HOME"] = SHARED
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from pathlib import Path
 from threading import Condition
 from typing import Any
 
+from mobilebench.core import log
 from mobilebench.core.hashing import known_sha256
 from mobilebench.core.records import Encoding
 
@@ -67,7 +68,7 @@ class Visit:
         receivers: Mapping[str, Receiver] | None = None,
         turn_lapses_s: float | None = None,
     ) -> None:
-        self.token = secrets.token_urlsafe(16)
+        self.token = log.hide(secrets.token_urlsafe(16))
         self.files = files
         self.encoding = encoding
         self.smaller = smaller or {}

@@ -28,6 +28,8 @@ _SECRET = re.compile(
     r"(?:'[^']*'|\"[^\"]*\"|\S+)|(?P<scheme>\w+://)[^/@\s]+@",
     re.IGNORECASE,
 )
+_WORD = re.compile(r"[A-Za-z0-9_-]{16,}")
+_hidden_words: set[str] = set()
 _CONTEXT = {name: ContextVar(f"mobilebench_{name}", default="-") for name in ("run", "target", "block")}
 
 
@@ -81,6 +83,13 @@ def write_to(file: Path) -> logging.Handler:
         ) from error
     _add(handler, logging.DEBUG)
     return handler
+
+
+def hide(word: str) -> str:
+    """Keep a word of at least 16 letters, digits, `_` and `-`, such as a token, out of every log from now on; returns
+    it."""
+    _hidden_words.add(word)
+    return word
 
 
 def shortened(text: str) -> str:
@@ -144,12 +153,19 @@ class _StandardError(logging.Handler):
             self.handleError(record)
 
 
+class _Formatter(logging.Formatter):
+    """Formats lines without hidden words."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return _WORD.sub(lambda found: "<hidden>" if found[0] in _hidden_words else found[0], super().format(record))
+
+
 def _hidden(found: re.Match[str]) -> str:
     return f"{found['name']}<hidden>" if found["name"] else f"{found['scheme']}<hidden>@"
 
 
 def _add(handler: logging.Handler, level: int) -> None:
-    formatter = logging.Formatter(_FORMAT, datefmt="%Y-%m-%dT%H:%M:%S")
+    formatter = _Formatter(_FORMAT, datefmt="%Y-%m-%dT%H:%M:%S")
     formatter.converter = time.gmtime
     handler.setFormatter(formatter)
     handler.setLevel(level)

@@ -136,3 +136,18 @@ def test_a_long_command_is_cut() -> None:
     found = log.shortened("x" * 5000)
     assert len(found) < 350
     assert "5000 characters" in found
+
+
+def test_hidden_words_are_in_no_line(tmp_path: Path) -> None:
+    token = log.hide("0123456789abcdef")
+    file = tmp_path / "log.txt"
+    with log.written_to(file):
+        logger.info("grep -qF %s lock; rm restore.json.%s.part; http://127.0.0.1/%s/x", token, token, token)
+        try:
+            raise ValueError(token)
+        except ValueError:
+            logger.exception("failed")
+        logger.info("0123456789abcdef0 is another word")
+    text = file.read_text(encoding="utf-8")
+    assert text.count("<hidden>") == 4 and "0123456789abcdef0" in text
+    assert token not in text.replace("0123456789abcdef0", "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -56,3 +57,22 @@ def test_a_file_that_cannot_be_written_says_what_to_set(tmp_path, monkeypatch):
     assert "MOBILEBENCH_CACHE" in paths.advice(tmp_path / "cache/models")
     assert paths.advice("/elsewhere/x") is None
     assert paths.advice(None) is None
+
+
+def test_a_command_in_a_test_leaves_the_users_home_alone(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    store = tmp_path / "data" / "mobilebench" / "results.sqlite"
+    store.parent.mkdir(parents=True)
+    store.write_text("not to be read, upgraded or moved")
+    for command in ("results", "quarantine list", "run --serial host --dry-run --engine tflite --model bert_small"):
+        CliRunner().invoke(app, command.split())
+    assert Path(os.environ["MOBILEBENCH_HOME"]).is_dir(), "the commands have used the home of this test"
+    assert [file for file in tmp_path.rglob("*") if file.is_file()] == [store]
+    assert store.read_text() == "not to be read, upgraded or moved"
+
+
+@pytest.mark.parametrize("time", ["first", "second"])
+def test_each_test_has_an_empty_home_of_its_own(time):
+    assert list(paths.home().iterdir()) == []
+    (paths.home() / time).touch()

@@ -146,7 +146,8 @@ def packages_question(requested: Sequence[str]) -> str:
     """
     quoted = " ".join(map(shlex.quote, requested))
     lines = r"^[^ ]|^ *Package \[|versionName=|installed=|[aA]rchive"
-    return f"for p in {quoted}; do echo '{_PACKAGE_MARK}'$p; dumpsys package $p 2>&1 | grep -E '{lines}'; done; true"
+    each = f"echo '{_PACKAGE_MARK}'$p; dumpsys package $p 2>&1"
+    return f"for p in {quoted}; do {each}; done | grep -E '{lines}'; true"
 
 
 def parse_current_user(text: str) -> int:

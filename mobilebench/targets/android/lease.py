@@ -21,6 +21,7 @@ from threading import Event
 
 from pydantic import ConfigDict, Field, ValidationError
 
+from mobilebench.core import log
 from mobilebench.core.errors import BadInput, BlockFailed, MobilebenchError, TargetTaken
 from mobilebench.core.records import Record
 from mobilebench.targets.android import identity
@@ -264,7 +265,7 @@ def take_lock(shell: Shell, run: str = "", renewing: ShellFactory | None = None)
                 hint=WAIT_HINT,
             )
         lock = PhoneLock(
-            token=secrets.token_hex(8),
+            token=log.hide(secrets.token_hex(8)),
             owner=this_process(),
             place=this_place(),
             host=_plain(platform.node()),
