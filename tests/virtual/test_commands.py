@@ -252,7 +252,7 @@ def test_keys_switch_the_screen(device: Device) -> None:
     ask(device, "input", "keyevent", "224")
     ask(device, "wm", "dismiss-keyguard")
     assert "mWakefulness=Awake" in ask(device, "dumpsys", "power").stdout
-    assert "mShowingLockscreen=false" in ask(device, "dumpsys", "window").stdout
+    assert "showing=false" in ask(device, "dumpsys", "window").stdout
 
 
 def test_fixed_performance_and_stay_awake_are_kept(device: Device) -> None:

@@ -22,7 +22,8 @@ def _target(view: TargetView, builders: tuple[ModelSection, ...], name: str) -> 
     if info.virtual and info.profile_soc:
         lead.append(f" · imitates {info.profile_soc}")
     state = f": its state was {info.state}" if info.state != "device" else ""
-    nothing = doc.Paragraph(f"Nothing was planned for this target{state}.", "empty", forms=doc.DOCUMENTS)
+    forms = doc.FORMS if state else doc.DOCUMENTS
+    nothing = doc.Paragraph(f"Nothing was planned for this target{state}.", "empty", forms=forms)
     found = "; ".join(one.describe() for one in info.doctor or ())
     faults = (doc.Paragraph(f"The doctor found before the run: {found}.", "small"),) if found else ()
     return doc.Section(
