@@ -5,12 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from mobilebench.analysis.labels import case_label, duration, plain_model_label, ratio
-from mobilebench.analysis.sustained import Course, Overtaking, Window, courses, overtakings, rank
+from mobilebench.analysis.sustained import (
+    CELSIUS,
+    MEGAHERTZ,
+    Course,
+    Overtaking,
+    Window,
+    courses,
+    overtakings,
+    rank,
+)
+from mobilebench.analysis.timeline import Quantity
 from mobilebench.report import document as doc
 from mobilebench.report.figures.sustained import courses_over_time
 from mobilebench.report.phrases import UNKNOWN
 from mobilebench.report.views import RunView, TargetView, opens, quantity_title
+from mobilebench.verdicts.codes import Code
 
+_OTHER_LOAD = Code.OTHER_LOAD.value
 _NOTE = (
     "Blocks that predict for minutes without a pause. Times are medians of a window: the first one, the minute before "
     "a mark, and the last one; temperature and clock (of the fastest group of cores) are those of the first and the "
@@ -33,7 +45,8 @@ def _of_target(view: RunView, of: TargetView) -> doc.Section | None:
         "sustained-target",
         name,
         (
-            *(doc.Paragraph(_overtaken(one), "finding", forms=doc.DOCUMENTS) for one in overtakings(found)),
+            *(doc.Paragraph(one, "finding", forms=doc.DOCUMENTS) for one in _ranks_changed(found)),
+            *_disturbed(found),
             _table(view, name, found),
             *_figures(found, mark),
         ),
@@ -41,6 +54,24 @@ def _of_target(view: RunView, of: TargetView) -> doc.Section | None:
         style="model",
         mark=mark,
     )
+
+
+def _ranks_changed(found: Sequence[Course]) -> Iterator[str]:
+    """Who overtakes whom, or that nobody does."""
+    changes = overtakings(found)
+    yield from map(_overtaken, changes)
+    several = len({course.case.case for course in found if _model(course) == _model(found[0])}) > 1
+    if not changes and several:
+        yield "No case overtakes another one: the order at the end is that of the start."
+
+
+def _disturbed(found: Sequence[Course]) -> Iterator[doc.Paragraph]:
+    """Other work makes predictions slower as heat does, so a reader has to know of it."""
+    others = [course for course in found if _OTHER_LOAD in course.case.codes.values()]
+    if others:
+        names = " and ".join(dict.fromkeys(case_label(course.case.case) for course in others))
+        sentence = f"Other work ran beside {names} (`{_OTHER_LOAD}`): changes of the predictions may come from that."
+        yield doc.Paragraph(doc.Sentence(sentence), forms=doc.DOCUMENTS)
 
 
 def _overtaken(one: Overtaking) -> str:
@@ -108,14 +139,30 @@ def _figures(found: Sequence[Course], mark: str | None) -> Iterator[doc.Figure]:
         own = [course for course in found if _model(course) == model]
         labelled = [(", ".join([case_label(course.case.case), *_round(course, found)]), course) for course in own]
         quantities = [
-            (f"{title}, {label}" if len(own) > 1 else title, one)
+            (f"{_short(one)}, {label}", one)
+            if len(own) > 1
+            else (quantity_title(one.recorder, one.name, one.unit), one)
             for label, course in labelled
-            for one in course.quantities
-            for title in [quantity_title(one.recorder, one.name, one.unit)]
+            for one in (_most_telling(course) if len(own) > 1 else course.quantities)
         ]
         title = f"Sustained load, {plain_model_label(*model)}"
         if figure := courses_over_time(labelled, quantities, title, mark):
             yield figure
+
+
+def _most_telling(course: Course) -> list[Quantity]:
+    """What is drawn of each of several blocks: the temperature of the table, that of the CPU, and the fastest clock."""
+    shown = (course.temperature, "thermal cpu", "zones cpu")
+    warm = [one for one in course.quantities if one.unit == CELSIUS and f"{one.recorder} {one.name}" in shown]
+    clocks = [one for one in course.quantities if one.unit == MEGAHERTZ and len(one.readings) > 1]
+    return warm + sorted(clocks, key=lambda one: -max(reading.value for reading in one.readings))[:1]
+
+
+def _short(quantity: Quantity) -> str:
+    """A name that leaves room for that of the case."""
+    if quantity.unit == MEGAHERTZ:
+        return "clock"
+    return quantity.recorder if quantity.name == "temperature" else quantity.name
 
 
 def _model(course: Course) -> tuple[str, str, int]:

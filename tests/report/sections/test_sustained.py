@@ -2,8 +2,9 @@ from __future__ import annotations
 
 from mobilebench.analysis.summary import summarise
 from mobilebench.core.records import Stopped
+from mobilebench.verdicts.reading import judge_run
 from tests.analysis.example import START
-from tests.analysis.sustained import ORT, STEADY, TFLITE, THROTTLING, run
+from tests.analysis.sustained import HEAT, ORT, STEADY, TFLITE, THROTTLING, run, series
 from tests.report import rendering
 from tests.report.figures import drawn
 
@@ -46,3 +47,25 @@ def test_the_proof_shows_the_gate_and_the_attempts_that_were_stopped() -> None:
     assert "1 attempt stopped because of heat." in html
     assert "skin 49.1 °C, limit 45 °C, after 0 s" in html
     assert "stopped-hot" in html
+
+
+def test_where_nobody_overtakes_it_is_said_and_one_case_has_no_order() -> None:
+    both = rendering.markdown(summarise(run({TFLITE: STEADY, ORT: [(720, 25.0)]})))
+    assert "No case overtakes another one" in both
+    assert "No case overtakes another one" not in rendering.markdown(summarise(run({TFLITE: STEADY})))
+
+
+def test_of_several_cases_each_has_its_temperatures_and_its_fastest_clock() -> None:
+    (figure,) = drawn.titled(run({TFLITE: THROTTLING, ORT: STEADY}), "Sustained load")
+    names = {name for name, _ in figure.data}
+    for case in ("tflite", "onnxruntime"):
+        own = sorted(name.partition(",")[0] for name in names if case in name and not name.startswith(case))
+        assert own == ["clock", "cpu", "skin"], names
+
+
+def test_other_work_beside_a_long_block_is_named() -> None:
+    busy = [series("cpu", "whole", "%", *[90.0] * 10), series("cpu", "measured", "%", *[20.0] * 10)]
+    text = rendering.markdown(summarise(run({TFLITE: STEADY}, series=[*HEAT, *busy])))
+    assert "Other work ran beside" not in text, "verdicts are computed when a run is read"
+    judged = judge_run(run({TFLITE: STEADY}, series=[*HEAT, *busy]))
+    assert "Other work ran beside" in rendering.markdown(summarise(judged))
