@@ -18,7 +18,7 @@ SINGLE_UP_TO = 150
 _STRETCHES = 80
 _MOST_READINGS = 120
 HEIGHT, SERIES_HEIGHT = 200, 110
-_EVEN: theme.Spec = {"minExtent": 34, "maxExtent": 34}
+_EVEN: theme.Spec = {"minExtent": 44, "maxExtent": 44}
 UNITS = ("°C", "MHz")
 """Units of recorders' quantities that are drawn beside the blocks: temperatures and clocks."""
 
@@ -202,7 +202,7 @@ def readings_by_time(found: Sequence[tuple[str, Quantity]], unit: str, time: axe
                     "field": "value",
                     "type": "quantitative",
                     "title": unit,
-                    "scale": {"zero": False},
+                    "scale": {"zero": False, **_around([float(str(row["value"])) for row in rows])},
                     "axis": _EVEN | {"tickCount": 4},
                 },
                 "color": theme.coloured("name", dict(zip(names, theme.CATEGORIES, strict=False))),
@@ -210,6 +210,14 @@ def readings_by_time(found: Sequence[tuple[str, Quantity]], unit: str, time: axe
             },
         }
     ]
+
+
+def _around(values: Sequence[float]) -> theme.Spec:
+    """The domain of an axis where nothing changes, so that it has round numbers; empty where something does."""
+    if not values or max(values) > min(values):
+        return {}
+    margin = max(abs(values[0]) * 0.1, 1.0)
+    return {"domain": [values[0] - margin, values[0] + margin]}
 
 
 def range_of(one: Quantity) -> str:

@@ -63,6 +63,12 @@ def test_of_several_cases_each_has_its_temperatures_and_its_fastest_clock() -> N
         assert own == ["clock", "cpu", "skin"], names
 
 
+def test_a_clock_that_does_not_change_has_an_axis_with_round_numbers() -> None:
+    (figure,) = drawn.titled(run({TFLITE: STEADY}, series=[series("clocks", "policy4", "MHz", 3200.0, 3200.0)]), "Sust")
+    (lines,) = figure.spec["vconcat"][1]["layer"]
+    assert lines["encoding"]["y"]["scale"]["domain"] == [2880.0, 3520.0]
+
+
 def test_other_work_beside_a_long_block_is_named() -> None:
     busy = [series("cpu", "whole", "%", *[90.0] * 10), series("cpu", "measured", "%", *[20.0] * 10)]
     text = rendering.markdown(summarise(run({TFLITE: STEADY}, series=[*HEAT, *busy])))
