@@ -99,8 +99,8 @@ def test_a_run_that_was_begun_cannot_be_changed(begun: Sessions, tmp_path: Path,
     assert f"Leave {option.split()[0]} out to continue that run" in words
 
 
-def test_every_option_is_either_taken_with_resume_or_refused() -> None:
-    """None is without effect in silence."""
+def test_what_is_taken_with_resume_are_options_of_run() -> None:
+    """All others are refused, so that none is without effect in silence."""
     (command,) = [one for one in get_command(app).commands.values() if one.name == "run"]  # type: ignore[attr-defined]
     names = {one.name for one in command.params}
     assert names >= resuming.ALLOWED
