@@ -271,6 +271,23 @@ class TestInvalid:
         found = page("relaxed-simd-threads", files=file, cross_origin_isolated=False)
         self.only(found, "not cross-origin isolated")
 
+    def test_isolation_where_none_was_asked_for(self) -> None:
+        case = Case(
+            target="host",
+            engine="tfjs",
+            backend="wasm",
+            wasm_build="simd",
+            threads=1,
+            browser="chrome",
+            model="m",
+            isolation="none",
+        )
+        file = [{"name": "tfjs-backend-wasm-simd.wasm"}]
+        one = {"threads": 1, "threads_at_work": 1, "threads_alive": 1, "files": file}
+        found = verdict(case, PAGE | one | {"cross_origin_isolated": True})
+        assert found.codes == ["wrong-isolation"]
+        assert verdict(case, PAGE | one | {"cross_origin_isolated": False}) == VALID
+
     def test_a_page_that_needs_no_threads_needs_no_isolation(self) -> None:
         file = [{"name": "tfjs-backend-wasm-simd.wasm"}]
         assert page("simd", 1, files=file, cross_origin_isolated=False) == VALID
