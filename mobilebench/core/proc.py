@@ -16,6 +16,8 @@ _STAT = re.compile(r"(\d{1,15}) \((.*)\) (\S) ([-\d ]+)\s*", re.DOTALL)
 _LOAD_AVERAGE = re.compile(r"(\d{1,6}\.\d+) \d{1,6}\.\d+ \d{1,6}\.\d+ \d+/\d+ \d+\s*")
 _KIB = re.compile(r"^(\S+):\s+(\d{1,15}) kB$", re.MULTILINE)
 _ENDED = ("Z", "X", "x")
+_LONGEST_FIELD = 21
+"""Characters of a 64-bit number with its sign."""
 _FEWEST_FIELDS = 19
 """Fields that follow the state, up to the start time of the process."""
 
@@ -61,7 +63,7 @@ def parse_stat(text: str) -> Stat | None:
     """The content of a `stat` file; None when it is not one."""
     found = _STAT.fullmatch(text)
     rest = found[4].split() if found else []
-    if found is None or len(rest) < _FEWEST_FIELDS:
+    if found is None or len(rest) < _FEWEST_FIELDS or not all(map(_is_number, rest)):
         return None
     return Stat(
         id=int(found[1]),
@@ -73,6 +75,10 @@ def parse_stat(text: str) -> Stat | None:
         ended_children_ticks=int(rest[12]) + int(rest[13]),
         started_ticks=int(rest[18]),
     )
+
+
+def _is_number(word: str) -> bool:
+    return len(word) <= _LONGEST_FIELD and word.removeprefix("-").isdecimal() and word.isascii()
 
 
 def kib_fields(text: str) -> dict[str, int]:

@@ -36,7 +36,10 @@ def test_an_ended_process_is_recognised(state: str) -> None:
     assert stat.ended
 
 
-@pytest.mark.parametrize("text", ["", "4711", "4711 (sh) S 1 2", "x (sh) S 1 2 3", _STAT.replace("305", "many")])
+@pytest.mark.parametrize(
+    "text",
+    ["", "4711", "4711 (sh) S 1 2", "x (sh) S 1 2 3", _STAT.replace("305", "many"), _STAT.replace("305", "9" * 400)],
+)
 def test_what_is_no_stat_file_is_none(text: str) -> None:
     assert proc.parse_stat(text) is None
 
