@@ -19,8 +19,14 @@ _STRETCHES = 80
 _MOST_READINGS = 120
 HEIGHT, SERIES_HEIGHT = 200, 110
 _EVEN: theme.Spec = {"minExtent": 44, "maxExtent": 44}
-UNITS = ("°C", "MHz")
-"""Units of recorders' quantities that are drawn beside the blocks: temperatures and clocks."""
+UNITS = ("°C", "MHz", "%")
+"""Units of recorders' quantities that are drawn beside the blocks: temperatures, clocks and use."""
+
+
+def is_drawn(one: Quantity) -> bool:
+    """Whether a quantity is drawn beside the blocks. Means over a whole block repeat its clocks, and the battery's
+    charge hardly moves."""
+    return one.unit in UNITS and not one.name.endswith(" mean") and (one.recorder, one.name) != ("battery", "level")
 
 
 def blocks_over_time(
@@ -32,7 +38,7 @@ def blocks_over_time(
     """
     if len(blocks) < 3:
         return None
-    drawn = [(title, one) for title, one in quantities if one.unit in UNITS]
+    drawn = [(title, one) for title, one in quantities if is_drawn(one)]
     last = max([blocks[-1].minutes, *(one.readings[-1].minutes for _, one in drawn)])
     time = axes.linear_axis(last)
     single = len(blocks) <= SINGLE_UP_TO

@@ -50,7 +50,8 @@ def courses_over_time(
     }
     panels = [over_time.panel([top], over_time.HEIGHT)]
     for unit in over_time.UNITS:
-        of_unit = [(name, one) for name, one in quantities if one.unit == unit][: len(theme.CATEGORIES)]
+        of_unit = [(name, one) for name, one in quantities if one.unit == unit and over_time.is_drawn(one)]
+        of_unit = of_unit[: len(theme.CATEGORIES)]
         if of_unit:
             panels.append(over_time.panel(over_time.readings_by_time(of_unit, unit, time), over_time.SERIES_HEIGHT))
     data = (

@@ -96,6 +96,7 @@ _CONFIG: Spec = {
         "orient": "bottom",
         "direction": "horizontal",
         "columns": 3,
+        "columnPadding": 24,
         "title": None,
         "labelFontSize": 12,
         "labelColor": COLOURS["soft"],
