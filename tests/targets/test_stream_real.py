@@ -65,10 +65,10 @@ def test_all_recorders_of_a_block_read_by_one_stream(open_phone: Any, monkeypatc
     series = {(one.recorder, one.name): one for one in found.series}
     for key in [("thermal", "cpu"), ("battery", "level"), ("clocks", "policy0"), ("zones", "cpu"), ("cpu", "whole")]:
         assert len(series[key].values) >= 3, (key, series[key].reason)
-    assert max(series["cpu", "measured"].values) > 20
+    assert max(series["cpu", "measured"].values) > 2
     assert series["ram", "measured"].values
     assert min(series["ram", "available"].values) > 100
-    assert series["current", "voltage"].values[0] == pytest.approx(4.12)
+    assert series["current", "voltage"].values[0] == pytest.approx(4.12, abs=0.01)
     assert series["thermal", "cpu"].values[0] == pytest.approx(series["zones", "cpu"].values[0])
     assert min(series["gpu", "clock"].values) >= 300
     assert series["gpu", "load"].values
