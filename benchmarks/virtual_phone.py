@@ -145,10 +145,6 @@ class Day:
     """Charge in percent at the beginning, after 12 hours on battery, and at the end."""
     skin: tuple[float, float, float]
     """°C at the beginning, highest during work, and at the end."""
-    missing_uah: float
-    """Charge that changed without current: the counter's change on battery less the sum of the currents read."""
-    used_uah: float
-    """The counter's change on battery."""
     memory_kib: tuple[int, int]
     """Resident memory of the phone's daemon after the first hours, and at the end."""
     readings: int
@@ -160,7 +156,6 @@ class Day:
                 f"{self.expected_s / 3600:.3f} h by the clock (ratio {self.simulated_s / self.expected_s:.5f})",
                 "  charge {} % → {} % → {} %".format(*self.levels),
                 "  skin {:.1f} °C → {:.1f} °C → {:.1f} °C".format(*self.skin),
-                f"  charge by the currents read: {1 - self.missing_uah / self.used_uah:.3f} of the counter's change",
                 "  memory {} KiB → {} KiB after {} readings".format(*self.memory_kib, self.readings),
             )
         )
@@ -171,54 +166,46 @@ def day(ours: Adb, name: str, speed: float = SPEED) -> Day:
     hour = 3600.0 / speed
     phones.change_state(name, {"settings.global.stay_on_while_plugged_in": "0", "simulation.speed": speed})
     phones.change_state(name, {"battery.plugged": "none", "settings.system.screen_off_timeout": "600000000"})
-    begin, ticks = time.monotonic(), _simulated_s(name)
+    ticks, begin = _simulated(name)
     first = phones.state_of(name)
-    work = subprocess.Popen(
-        [ours.program, "-s", ours.serial, "shell", f"timeout {3 * hour} sh -c 'while :; do :; done'"]
-    )
+    command = f"timeout {3 * hour} sh -c 'while :; do :; done'"
+    work = subprocess.Popen([ours.program, "-s", ours.serial, "shell", command])
     hottest, readings = 0.0, 0
-    charge, before = 0.0, (first.battery.current_ua, begin)
     memory = [_memory_kib(ours)]
     state = first
-    while time.monotonic() < begin + 12 * hour:
+    while time.monotonic() < begin + 12 * hour or work.poll() is None:
         state = phones.state_of(name)
-        now = time.monotonic()
         readings += 1
         hottest = max(hottest, state.thermal.skin)
-        charge += (state.battery.current_ua + before[0]) / 2 * (now - before[1]) * speed / 3600
-        before = (state.battery.current_ua, now)
         time.sleep(READS_EVERY_S)
     on_battery = state
-    work.wait()
     phones.change_state(name, {"battery.plugged": "ac"})
-    while time.monotonic() < begin + 24 * hour:
+    charging = time.monotonic()
+    while time.monotonic() < charging + 12 * hour:
         state = phones.state_of(name)
         readings += 1
         time.sleep(READS_EVERY_S)
-    end = time.monotonic()
-    simulated = _simulated_s(name) - ticks
+    last_ticks, end = _simulated(name)
     memory.append(_memory_kib(ours))
     phones.change_state(name, {"simulation.speed": 1.0})
-    used = on_battery.battery.charge_counter_uah - first.battery.charge_counter_uah
     return Day(
         end - begin,
-        simulated,
+        last_ticks - ticks,
         (end - begin) * speed,
         (first.battery.level, on_battery.battery.level, state.battery.level),
         (first.thermal.skin, hottest, state.thermal.skin),
-        used - charge,
-        used,
         (memory[0], memory[1]),
         readings,
     )
 
 
-def _simulated_s(name: str) -> float:
-    """Simulated seconds that the phone has counted by its clocks."""
-    phones.state_of(name)
+def _simulated(name: str) -> tuple[float, float]:
+    """Simulated seconds that the phone has counted, and this computer's time in the middle of the reading."""
+    before = time.monotonic()
     phones.change_state(name, {})  # writes /sys
+    after = time.monotonic()
     file = phone_records.folder(name) / "sys/devices/system/cpu/cpufreq/policy0/stats/time_in_state"
-    return sum(int(line.split()[1]) for line in file.read_text().splitlines()) / 100
+    return sum(int(line.split()[1]) for line in file.read_text().splitlines()) / 100, (before + after) / 2
 
 
 def _memory_kib(ours: Adb) -> int:

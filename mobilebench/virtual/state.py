@@ -288,4 +288,4 @@ def _fitting(current: Any, value: Any, name: str) -> Any:
         raise BadState(f"{name} must be of type {type(current).__name__}, not {value!r}")
     if isinstance(current, int) and not isinstance(value, int):
         raise BadState(f"{name} must be a whole number, not {value!r}")
-    return value
+    return float(value) if isinstance(current, float) else value

@@ -46,7 +46,9 @@ class Desk:
 
 
 def adb_programs() -> dict[str, str]:
-    return {"installed": shutil.which("adb") or "adb", "adbutils": adbutils.adb_path()}
+    """The adb on PATH and the newer one inside adbutils, by the names of desks."""
+    inside = Path(adbutils.__file__).parent / "binaries/adb"
+    return {"installed": shutil.which("adb") or "adb", "adbutils": str(inside)}
 
 
 def wait_until(holds: Callable[[], bool], seconds: float = 10) -> None:

@@ -276,7 +276,8 @@ def test_a_user_build_cannot_be_root(client: Client) -> None:
     ("words", "answers"),
     [
         (["jdwp"], {7: "", 16: ""}),
-        (["disable-verity"], {7: "only works for userdebug builds", 16: "only works for userdebug builds"}),
+        # From Android 10 on newer adbs run a program instead, which a user build lacks.
+        (["disable-verity"], {7: "only works for userdebug builds", 16: "only works for userdebug|not found"}),
         (["remount"], {7: "Not running as root", 16: "not found"}),
         (["unroot"], {7: "adbd not running as root", 16: "adbd not running as root"}),
         (["get-state"], {7: "device", 16: "device"}),
@@ -291,7 +292,7 @@ def test_services_for_developers_answer_as_on_a_user_build(
             said = client.run(*words)
         except Failed as failure:
             said = str(failure)
-        assert answers[android] in said
+        assert re.search(answers[android], said)
     else:
         with client._device.open_transport() as stream:
             stream.send_command("jdwp")

@@ -98,6 +98,11 @@ def test_a_phone_that_nobody_asked_for_long_answers_soon() -> None:
     assert late.charge_uah == 0
 
 
+def test_a_speed_may_be_a_fraction_after_a_whole_one() -> None:
+    state = with_value(with_value(State(), "simulation.speed", 3600), "simulation.speed", 0.5)
+    assert from_json(to_json(state)).simulation.speed == 0.5
+
+
 @pytest.mark.parametrize("speed", [0, -1, 1e9, float("nan")])
 def test_impossible_speeds_are_refused(speed: float) -> None:
     with pytest.raises(BadState, match=r"simulation\.speed"):
