@@ -404,7 +404,7 @@ def _port_opener(address: str) -> socket.socket:
     phone, outside = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with outside:
         subprocess.run(
-            sandbox.own_program("ports", str(outside.fileno()), address),
+            sandbox.own_program("port_opener", str(outside.fileno()), address),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

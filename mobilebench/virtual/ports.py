@@ -1,8 +1,7 @@
 """The TCP port on which a phone listens after `adb tcpip`.
 
-The phone is in a network of its own, where adb cannot reach it. So a small process outside opens the socket and hands
-it over. It opens nothing but ports of the phone's own loopback address, and ends with the phone. Only the standard
-library is imported here: this also runs inside the phone.
+The phone is in a network of its own, where adb cannot reach it. So a small process outside (`port_opener`) opens the
+socket and hands it over. Only the standard library is imported here: this also runs inside the phone.
 """
 
 from __future__ import annotations
@@ -11,30 +10,15 @@ import asyncio
 import errno
 import os
 import socket
-import struct
-import sys
 from collections.abc import Callable
 
-_REQUEST = struct.Struct("<H")
-_ANSWER = struct.Struct("<I")
+from mobilebench.virtual.port_opener import ANSWER, REQUEST, listener
+
 _ANSWERS_WITHIN_S = 10.0
 
 
 class CannotListen(Exception):
     """The port cannot be opened; the text says why."""
-
-
-def listener(address: str, port: int) -> socket.socket:
-    """Listen on a port of this process's network. Raises `OSError`."""
-    opened = socket.socket()
-    try:
-        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        opened.bind((address, port))
-        opened.listen(64)
-    except OSError:
-        opened.close()
-        raise
-    return opened
 
 
 class AdbPort:
@@ -68,22 +52,9 @@ class AdbPort:
     def _opened(self, port: int) -> socket.socket:
         if self._opener is None:
             return listener(self._address, port)
-        self._opener.send(_REQUEST.pack(port))
-        answer, descriptors, _, _ = socket.recv_fds(self._opener, _ANSWER.size, 1)
+        self._opener.send(REQUEST.pack(port))
+        answer, descriptors, _, _ = socket.recv_fds(self._opener, ANSWER.size, 1)
         if not descriptors:
-            number = _ANSWER.unpack(answer)[0] if answer else errno.EPIPE
+            number = ANSWER.unpack(answer)[0] if answer else errno.EPIPE
             raise OSError(number, os.strerror(number))
         return socket.socket(fileno=descriptors[0])
-
-
-def main() -> None:
-    """Open ports for one phone until it ends. Arguments: descriptor of the socket to it, and the phone's address."""
-    if os.fork():
-        os._exit(0)  # whoever started this need not wait for it
-    phone = socket.socket(fileno=int(sys.argv[1]))
-    while request := phone.recv(_REQUEST.size):
-        try:
-            with listener(sys.argv[2], *_REQUEST.unpack(request)) as opened:
-                socket.send_fds(phone, [_ANSWER.pack(0)], [opened.fileno()])
-        except OSError as error:
-            phone.send(_ANSWER.pack(error.errno or errno.EIO))

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from mobilebench.virtual import adb, phone_records, phones, ports, sandbox
+from mobilebench.virtual import adb, phone_records, phones, port_opener, ports, sandbox
 from mobilebench.virtual.phone_records import VirtualPhone
 from tests.virtual.conftest import Desk, wait_until
 
@@ -33,10 +33,10 @@ def address_of(phone: VirtualPhone) -> str:
 
 def free_port(*addresses: str) -> int:
     """A port that is free at all of these addresses."""
-    with ports.listener(addresses[0], 0) as first:
+    with port_opener.listener(addresses[0], 0) as first:
         port: int = first.getsockname()[1]
         for address in addresses[1:]:
-            ports.listener(address, port).close()
+            port_opener.listener(address, port).close()
         return port
 
 
@@ -127,7 +127,7 @@ def test_two_phones_listen_on_the_same_port(desk: Desk, phone: VirtualPhone) -> 
 
 
 def test_a_port_that_is_taken_is_in_the_log(desk: Desk, phone: VirtualPhone) -> None:
-    with ports.listener(address_of(phone), 0) as taken:
+    with port_opener.listener(address_of(phone), 0) as taken:
         assert b"restarting in TCP mode" in desk.run(phone, "tcpip", str(taken.getsockname()[1])).stdout
     adb.connect(phone.serial)
     assert "Address already in use" in desk.shell(phone, "logcat -d -b all")
@@ -174,7 +174,7 @@ def test_the_opener_opens_ports_of_its_address_until_the_phone_is_gone() -> None
     phone, outside = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     alive_read, alive_write = os.pipe()
     with outside:
-        program = sandbox.own_program("ports", str(outside.fileno()), "127.77.200.1")
+        program = sandbox.own_program("port_opener", str(outside.fileno()), "127.77.200.1")
         subprocess.run(program, pass_fds=(outside.fileno(), alive_write), check=True, timeout=30)
     os.close(alive_write)
     with phone, os.fdopen(alive_read, "rb") as alive:
@@ -203,7 +203,7 @@ def test_without_an_opener_the_phone_says_why_or_listens_itself(opener: str) -> 
             with pytest.raises(ports.CannotListen, match="Broken pipe"):
                 await port.open(1)
         else:
-            with ports.listener("127.77.200.1", 0) as probe:
+            with port_opener.listener("127.77.200.1", 0) as probe:
                 number = probe.getsockname()[1]
             await port.open(number)
             assert not refuses(f"127.77.200.1:{number}")
