@@ -274,7 +274,13 @@ def _tree(record: Record, kind: sandbox.Namespaces) -> BionicTree | None:
             "A virtual phone without a sandbox cannot have Android's C library, because its /system is not mounted.",
             hint="Install bubblewrap, or start it without --bionic (a phone keeps it until --bionic none).",
         )
-    return bionic.find(Path(record.bionic))
+    try:
+        return bionic.find(Path(record.bionic))
+    except BadInput as error:
+        raise BadInput(
+            f"The virtual phone {record.name} keeps its tree, which cannot be used any more: {error.message}",
+            hint="Give another one (--bionic DIR), or none (--bionic none).",
+        ) from None
 
 
 def _refuse_other_options(running_phone: Record, profile: Profile | None, options: _StartOptions) -> None:
