@@ -104,7 +104,7 @@ def find(folder: Path) -> BionicTree:
         missing.insert(0, LINKER)
     libc = libraries["libc.so"]
     if missing or linker is None or libc is None:
-        raise BadInput(f"{folder} is not Android's system folder: {' and '.join(missing)} is missing.", hint=_HINT)
+        raise BadInput(f"{folder} is not Android's system folder; missing: {', '.join(missing)}.", hint=_HINT)
     for file in (linker, libc):
         if (problem := _not_for_this_computer(file)) is not None:
             raise BadInput(f"{file} cannot run on this computer: {problem}.", hint=_HINT)
