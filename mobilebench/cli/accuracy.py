@@ -131,8 +131,8 @@ def accuracy(
     allows. A model that becomes free takes the latest frame; nothing queues. This is equation 3 of the TOSEM 2025 study
     of in-browser inference.
 
-    The first use of `shapes` trains a small detector (half a minute, needs `mobilebench[models]`). It is then a model
-    like any other: `mobilebench run --model moving_shapes` measures it.
+    The first use of `shapes` trains a small detector (half a minute or more; needs `mobilebench[models]`). It is then a
+    model like any other: `mobilebench run --model moving_shapes` measures it.
 
     Examples:
 

@@ -32,7 +32,7 @@ INPUT = InputSpec(
 )
 OUTPUTS = ("box_encodings", "class_logits")
 SEED = 7
-STEPS = 400
+STEPS = 1000
 _ANCHOR = 0.25
 """Height and width of every anchor, as a share of the image."""
 _TRAINER = "mobilebench.scenarios.accuracy.training"
@@ -80,7 +80,7 @@ def _trained(tell: Tell) -> ModelFiles:
 
     with tempfile.TemporaryDirectory(prefix="mobilebench-") as place:
         folder = Path(place) / NAME
-        tell(f"training the model {NAME} on generated images, once (about half a minute)")
+        tell(f"training the model {NAME} on generated images, once (half a minute or more)")
         train(folder, SEED, STEPS)
         added = importer.add(folder, importer.ImportOptions(name=NAME), tell)
         return converting.convert(added, tell).files

@@ -28,7 +28,7 @@ _MOST_SHAPES = 3
 _RADIUS = (8.0, 17.0)
 _SPEED = (20.0, 140.0)
 """Pixels a second."""
-_LIFE = (0.4, 1.4)
+_LIFE = (0.2, 0.9)
 """Seconds until a shape is replaced."""
 _VISIBLE = 0.5
 

@@ -29,9 +29,9 @@ from mobilebench.scenarios.accuracy.detector import CELLS, PLACES
 
 _WIDTHS = ((3, 16, 2), (16, 32, 2), (32, 48, 2), (48, 64, 1), (64, 64, 1))
 """Channels before and after each 3 x 3 convolution, and its stride."""
-_BATCH = 32
+_BATCH = 16
 _IMAGES = 3000
-_RATE = 3e-3
+_RATE = 4e-3
 _FEW = -3.0
 """Added to every class: most places hold nothing."""
 _LAST_STEPS = 20
