@@ -104,7 +104,7 @@ def accuracy(
         typer.Option(
             "--counts",
             help="Whose answer counts: with `own-frame`, as in the study, a processed frame has its own answer; with "
-            "`screen` each frame has the answer that was there when it was shown.",
+            "`screen` each frame has the answer that a user sees for most of its time.",
         ),
     ] = "own-frame",
     layout: Annotated[

@@ -10,7 +10,7 @@ from mobilebench.scenarios.accuracy.evaluation import Latency
 
 
 def latencies(run: Run, keys: Sequence[str] = ()) -> list[Latency]:
-    """The latency of each of these cases, or of every case that was measured; a block is a group of samples.
+    """The latency of each of these cases, or of every case that was measured, by key; a block is a group of samples.
 
     Only timing blocks count, and none whose verdict is invalid.
 
@@ -23,7 +23,7 @@ def latencies(run: Run, keys: Sequence[str] = ()) -> list[Latency]:
             f"Run {run.info.id} has no case {unknown}.",
             hint=f"Its cases are {', '.join(known[:8])}{' …' if len(known) > 8 else ''}.",
         )
-    found = [one for key in keys or known if (one := _latency(run, key))]
+    found = [one for key in keys or sorted(known) if (one := _latency(run, key))]
     empty = set(keys) - {one.name for one in found}
     if empty or not found:
         what = f"Case {min(empty)}" if empty else f"Run {run.info.id}"
@@ -44,7 +44,7 @@ def _latency(run: Run, key: str) -> Latency | None:
     if not groups:
         return None
     suspect = sum(one.verdict is not None and one.verdict.status == "suspect" for one in valid)
-    about = f"{len(groups)} blocks"
+    about = f"{len(groups)} block{'' if len(groups) == 1 else 's'}"
     about += f", {suspect} suspect" if suspect else ""
     about += f", {len(blocks) - len(valid)} invalid left out" if len(valid) < len(blocks) else ""
     return Latency(key, groups, about)

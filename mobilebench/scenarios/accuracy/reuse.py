@@ -9,7 +9,8 @@ study leaves open is decided here:
 - **Frame rate.** If a page shows fewer frames a second than the clip has, only frames that are shown can be processed;
   those left out are spread evenly.
 - **Whose answer counts** (`Counting`). By `own frame`, as in the study, a processed frame has its own answer, however
-  late it came. By `screen`, each frame has the answer that was there when it was shown, as a user sees it.
+  late it came. By `screen`, each frame has the answer that a user sees for most of the time for which it is shown: the
+  last one that came before the middle of that time.
 
 Nothing here is random, and all times are milliseconds.
 """
@@ -19,7 +20,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import cycle
+from itertools import cycle, pairwise
 from typing import Literal
 
 Counting = Literal["own frame", "screen"]
@@ -144,9 +145,17 @@ def used(shown_ms: Sequence[float | None], answered: Iterable[Answered], countin
         return tuple(found)
     waiting = sorted(answered, key=lambda one: one.answered_ms)
     found, last, place = [], None, 0
-    for time in shown_ms:
+    for time in _middles(shown_ms):
         while time is not None and place < len(waiting) and waiting[place].answered_ms <= time:
             last = waiting[place].frame
             place += 1
         found.append(last)
     return tuple(found)
+
+
+def _middles(shown_ms: Sequence[float | None]) -> list[float | None]:
+    """The middle of the time for which each frame is shown; the last one is shown as long as the one before it."""
+    known = [time for time in shown_ms if time is not None]
+    steps = [after - before for before, after in pairwise(known)]
+    middles = iter(time + step / 2 for time, step in zip(known, [*steps, *(steps[-1:] or [0.0])], strict=False))
+    return [None if time is None else next(middles) for time in shown_ms]

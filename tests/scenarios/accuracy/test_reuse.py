@@ -47,9 +47,9 @@ def test_the_frame_on_the_screen_is_taken_as_soon_as_the_model_is_free() -> None
     assert found.reused == 6
 
 
-def test_by_screen_an_answer_counts_from_when_it_is_there() -> None:
+def test_by_screen_an_answer_counts_if_it_is_there_for_most_of_the_frame() -> None:
     found = at(THIRTY, 80, "screen")
-    assert found.used == (None, None, None, 0, 0, 2, 2, 2, 4, 4, 7)
+    assert found.used == (None, None, 0, 0, 0, 2, 2, 4, 4, 4, 7)
     assert found.reused == 11
 
 
@@ -158,6 +158,11 @@ def test_a_frame_has_on_the_screen_no_newer_answer_than_its_own_count(steps: lis
     )
 
 
+def test_by_screen_a_model_that_needs_less_than_half_of_a_frame_loses_nothing() -> None:
+    assert at(THIRTY, 16, "screen").used == tuple(range(11))
+    assert at(THIRTY, 17, "screen").used == (None, *range(10))
+
+
 def test_a_live_log_is_judged_by_the_same_rule() -> None:
     times = [0.0, 33.0, 67.0, 100.0]
     answered = process(times, range(4), in_turn([50.0]))
@@ -167,7 +172,7 @@ def test_a_live_log_is_judged_by_the_same_rule() -> None:
 
 def test_a_frame_that_was_not_shown_has_what_the_one_before_it_has() -> None:
     answered = [Answered(0, 0, 20), Answered(3, 100, 120)]
-    assert used([0.0, None, 67.0, 100.0, 133.0], answered, "screen") == (None, None, 0, 0, 3)
+    assert used([0.0, None, 67.0, 100.0, 133.0], answered, "screen") == (0, 0, 0, 0, 3)
     assert used([0.0, None, 67.0, 100.0, 133.0], answered, "own frame") == (0, 0, 0, 3, 3)
 
 
