@@ -47,7 +47,7 @@ def accuracy(
     frames: Annotated[
         str,
         typer.Argument(
-            metavar="[FRAMES]",
+            metavar="FRAMES",
             help="Folder of a timestamped set of frames (docs/quality.md describes the layouts), or `shapes`, the "
             "generated set of moving shapes.",
         ),
