@@ -1,8 +1,8 @@
 """The interaction page: a todo list, a table, a chart and a rich text, used by a fixed script of clicks and keys.
 
 The page says what to do next, and where; the input itself is real. The page times each step by its own clock, from the
-input (`Event.timeStamp`) until its handlers, styles and layout are done and the page is free again. So the time between
-inputs, in which this computer talks to the browser, is in no step.
+input (`Event.timeStamp`) until its handlers, styles and layout are done. So neither the time between inputs, in which
+this computer talks to the browser, nor the wait for the screen's next frame is in a step.
 """
 
 from __future__ import annotations

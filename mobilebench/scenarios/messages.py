@@ -143,7 +143,7 @@ class PageRun(Record):
     started_ms: Ms
     """Since the page was opened."""
     steps_ms: Annotated[list[Ms], Field(max_length=MOST_STEPS)]
-    """For each step, the time from the input until the page had handled it and was free again."""
+    """For each step, the time from the input until the page had handled it: scripts, styles and layout."""
 
 
 class PageRuns(Record):

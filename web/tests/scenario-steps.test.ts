@@ -34,26 +34,35 @@ function clock(now: () => number) {
 }
 
 describe('StepClock', () => {
-  it('lasts from the input until the page is free', async () => {
-    let now = 0;
+  it('lasts from the input until the layout is computed', async () => {
+    let now = 112;
     const { made, happen, free, layouts } = clock(() => now);
     made.arm('click', 'click');
     happen('click', 100);
     expect(layouts()).toBe(1);
-    now = 112;
+    now = 130;
     free.shift()?.();
     await expect(made.done()).resolves.toBe(12);
   });
 
+  it('is not done before the page is free', async () => {
+    const { made, happen, free } = clock(() => 5);
+    made.arm('click', 'click');
+    happen('click', 1);
+    const first = Promise.race([made.done(), Promise.resolve('not yet')]);
+    await expect(first).resolves.toBe('not yet');
+    expect(free).toHaveLength(1);
+  });
+
   it('counts from the key until the text has changed', async () => {
-    let now = 0;
+    let now = 12;
     const { made, happen, free } = clock(() => now);
     made.arm('keydown', 'input');
     happen('input', 5);
     happen('keydown', 10);
     expect(free).toHaveLength(0);
-    happen('input', 14);
     now = 20;
+    happen('input', 14);
     free.shift()?.();
     await expect(made.done()).resolves.toBe(10);
   });

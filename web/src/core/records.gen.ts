@@ -492,7 +492,7 @@ export interface PageRuns {
 export interface PageRun {
   /** Since the page was opened. */
   started_ms: number;
-  /** For each step, the time from the input until the page had handled it and was free again. */
+  /** For each step, the time from the input until the page had handled it: scripts, styles and layout. */
   steps_ms: number[];
 }
 

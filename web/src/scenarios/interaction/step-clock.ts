@@ -10,8 +10,9 @@ interface Step {
 }
 
 /**
- * Times one step after the other: from a real input (its `timeStamp`) until its handlers have run, styles and layout are
- * computed, and the page is free for another task. Events that a script made are ignored.
+ * Times one step after the other: from a real input (its `timeStamp`) until its handlers have run, and styles and layout
+ * are computed. Drawing is not part of it, because browsers draw at the pace of the screen. Events that a script made are
+ * ignored.
  */
 export class StepClock {
   private step: Step | undefined;
@@ -36,7 +37,7 @@ export class StepClock {
     });
   }
 
-  /** Resolves when the armed step has ended, with its milliseconds; at once if there was none. */
+  /** Resolves when the page is free after the armed step, with the step's milliseconds; at once if there was none. */
   async done(): Promise<number | undefined> {
     const took = await this.ended;
     this.ended = undefined;
@@ -55,8 +56,9 @@ export class StepClock {
     const { start, resolve } = step;
     this.step = undefined;
     this.layout();
+    const took = Math.max(0, this.now() - start);
     this.free(() => {
-      resolve(Math.max(0, this.now() - start));
+      resolve(took);
     });
   };
 }
