@@ -80,7 +80,7 @@ class ScenarioResult(Record):
 
     scenario: str
     address: str
-    """The page: the name of one of ours, an address or a file."""
+    """The name of one of our pages, an address, or the name of a file."""
     browser: str
     version: str
     seconds: float

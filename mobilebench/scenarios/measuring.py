@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import Event
+from urllib.parse import quote
 
 from mobilebench.browsers import names
 from mobilebench.browsers.connect import open_page
@@ -64,7 +65,7 @@ def opened(
         target.reverse(server.port) as origin,
         open_page(browser.address, cancel=cancel, stays=on_phone) as page,
     ):
-        ours = f"{origin.rstrip('/')}{visit.path}{scenario.page}"
+        ours = f"{origin.rstrip('/')}{visit.path}{quote(scenario.page)}"
         try:
             load(page, scenario.page if scenario.is_remote else ours, seconds=load_seconds)
             probe.install(page)

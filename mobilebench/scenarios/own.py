@@ -80,7 +80,7 @@ def in_file(file: Path) -> Scenario:
             hint="Move the page with its own files into a folder of their own.",
         )
     name = f"own/{file.resolve().name}"
-    return _scenario(str(file), name, {**files, name: file.resolve()})
+    return _scenario(file.name, name, {**files, name: file.resolve()})
 
 
 def _is_offered(path: Path, folder: Path) -> bool:

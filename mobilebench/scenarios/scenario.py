@@ -31,7 +31,7 @@ class Scenario:
     title: str
     """What happens, in one sentence."""
     address: str
-    """The page as the user names it."""
+    """The name of one of our pages, an address, or the name of a file."""
     page: str
     """The page's name on the page server, or its whole address."""
     use: Callable[[Page, Hands, float, Begun], Use]

@@ -74,7 +74,7 @@ def page_of(tmp_path: Path) -> Callable[[str], str]:
     """Writes a page with this body, and returns its path."""
 
     def write(body: str) -> str:
-        file = tmp_path / "page.html"
+        file = tmp_path / "my page #1?.html"
         file.write_text(f"<!doctype html><title>mine</title><body>{body}", encoding="utf-8")
         return str(file)
 
