@@ -23,7 +23,13 @@ HOST = libraries.host_build()
 PHONE = "android-arm64-v8a"
 FILES = [
     *("web/bench.html", "web/manual.html", "web/build.js", "web/package.json", "web/package-lock.json"),
-    *("web/tsconfig.json", "web/src/page.ts", "web/src/recorders/kernels.ts", "web/frameworks/tfjs/wasm.ts"),
+    *(
+        "web/tsconfig.json",
+        "web/scenarios/typing.html",
+        "web/src/page.ts",
+        "web/src/recorders/kernels.ts",
+        "web/frameworks/tfjs/wasm.ts",
+    ),
     *("native/CMakeLists.txt", "native/CMakePresets.json", "native/src/main.c", "native/bionic/start.c"),
 ]
 NO_SOURCES = ["web/tests/page.test.ts", "web/frameworks/tfjs-4.2/node_modules/x/index.js", "native/tests/probe.c"]
