@@ -76,7 +76,7 @@ _RULE = BlockRule(min_predictions=8, max_predictions=8, max_seconds=30)
 _QUICK = BlockRule(min_predictions=3, max_predictions=3, max_seconds=5)
 _PAGE = BlockRule(min_predictions=1, max_predictions=200, max_seconds=2)
 _PUSH_SECONDS = 10.0
-_SETTLE_SECONDS = 60.0
+_SETTLE_SECONDS = 180.0
 _LOOKS = 4
 """Looks in a row at which every phone has to be ready, because adb may still work on earlier requests."""
 _FLAGS = "/data/local/tmp/chrome-command-line"

@@ -30,7 +30,7 @@ pytestmark = [
     pytest.mark.adb,
     pytest.mark.browser,
     pytest.mark.build,
-    pytest.mark.timeout(600),
+    pytest.mark.timeout(900),
     pytest.mark.usefixtures("closed_pages"),
 ]
 

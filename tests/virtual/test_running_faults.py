@@ -156,24 +156,30 @@ def test_a_dialog_is_seen_by_dumpsys_and_uiautomator(one_desk: Desk, phone: Virt
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("kind", ["anr", "crash"])
-def test_a_browser_hangs_while_the_dialog_about_it_is_shown(one_desk: Desk, phone: VirtualPhone, kind: str) -> None:
+def test_a_browser_hangs_while_the_dialog_about_it_is_shown(one_desk: Desk) -> None:
+    (phone,) = phones.up(1, names=["browsing"])
     start = "am start -n com.android.chrome/com.google.android.apps.chrome.Main -a android.intent.action.MAIN"
-    one_desk.shell(phone, f"{start} -c android.intent.category.LAUNCHER")
+    start += " -c android.intent.category.LAUNCHER"
     process = "cut -d' ' -f3 /proc/$(pidof com.android.chrome)/stat"
-    faults.apply("faulty", "dialog", option=kind)
-    wait_until(lambda: one_desk.shell(phone, process) == "T")
-    faults.clear("faulty", "dialog")
-    if kind == "anr":
-        assert one_desk.shell(phone, process) != "T"
-    else:
-        assert one_desk.run(phone, "shell", "pidof com.android.chrome").returncode == 1
-        assert "reason=4" in one_desk.shell(phone, "dumpsys activity exit-info com.android.chrome")
-    faults.apply("faulty", "dialog", option=kind)
+    one_desk.shell(phone, start)
+
+    faults.apply("browsing", "dialog", option="anr")
+    wait_until(lambda: one_desk.shell(phone, process) == "T", 60)
+    faults.clear("browsing", "dialog")
+    wait_until(lambda: one_desk.shell(phone, process) != "T", 60)
+
+    faults.apply("browsing", "dialog", option="anr")
     one_desk.shell(phone, "am force-stop com.android.chrome")
-    if kind == "anr":
-        assert "Application" not in one_desk.shell(phone, "dumpsys window")
-        assert faults.active("faulty") == {}
+    assert "Application" not in one_desk.shell(phone, "dumpsys window")
+    assert faults.active("browsing") == {}
+
+    one_desk.shell(phone, start)
+    faults.apply("browsing", "dialog", option="crash")
+    wait_until(lambda: one_desk.shell(phone, process) == "T", 60)
+    faults.clear("browsing", "dialog")
+    assert one_desk.run(phone, "shell", "pidof com.android.chrome").returncode == 1
+    assert "reason=4" in one_desk.shell(phone, "dumpsys activity exit-info com.android.chrome")
+    phones.down(["browsing"])
 
 
 def test_a_slow_link_is_slow_in_both_directions(one_desk: Desk, phone: VirtualPhone, tmp_path: Path) -> None:
