@@ -24,6 +24,7 @@ import faulthandler
 import os
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import threading
@@ -79,6 +80,8 @@ _PUSH_SECONDS = 10.0
 _SETTLE_SECONDS = 180.0
 _LOOKS = 4
 """Looks in a row at which every phone has to be ready, because adb may still work on earlier requests."""
+_NEVER_MS = 2**31 - 1
+"""Time after which screens go off by themselves, so that only faults and runs switch them."""
 _FLAGS = "/data/local/tmp/chrome-command-line"
 _PUSH_SEEN = f"until ls {HOME}/files/*/*.part >/dev/null 2>&1; do sleep 0.005; done; echo seen"
 
@@ -528,6 +531,7 @@ def _rack(size: Size) -> list[Phone]:
         for phone in started
     ]
     for place, phone in enumerate(rack):
+        faults.adb("-s", phone.serial, "shell", f"settings put system screen_off_timeout {_NEVER_MS}")
         if place % 2:
             faults.adb("-s", phone.serial, "shell", f"echo _ --flags-of-the-owner >{_FLAGS}")
     return rack
@@ -576,6 +580,11 @@ def _part(text: str) -> tuple[int, int]:
     return int(number), int(count)
 
 
+def _stop(number: int, _frame: object) -> None:
+    """End the drill in order: its phones and its adb server end with it."""
+    raise SystemExit(128 + number)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=0)
@@ -591,6 +600,8 @@ def main() -> int:
     parser.add_argument("--times", type=int, default=1, help="number of runs with --fault")
     parser.add_argument("--run", metavar="KEY", help="only this run of the plan, such as “ordered 3”")
     chosen = parser.parse_args()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
     size = _size(chosen)
     with tempfile.TemporaryDirectory(prefix="mobilebench-drill-") as home:
         os.environ |= {
