@@ -76,7 +76,7 @@ ROUNDS_AGAIN = 5
 _RULE = BlockRule(min_predictions=8, max_predictions=8, max_seconds=30)
 _QUICK = BlockRule(min_predictions=3, max_predictions=3, max_seconds=5)
 _PAGE = BlockRule(min_predictions=1, max_predictions=200, max_seconds=2)
-_PUSH_SECONDS = 10.0
+_PUSH_SECONDS = 5.0
 _SETTLE_SECONDS = 180.0
 _LOOKS = 4
 """Looks in a row at which every phone has to be ready, because adb may still work on earlier requests."""
@@ -145,6 +145,8 @@ class Saboteur:
         self._random = random.Random(seed)
         self._finished: Counter[str] = Counter()
         """How many blocks of a phone have finished."""
+        self._pushed: set[str] = set()
+        """Phones that have measured a block, or measure no more, so that nothing is pushed to them."""
         self._threads: list[threading.Thread] = []
 
     def __call__(self, event: events.Event) -> None:
@@ -166,6 +168,8 @@ class Saboteur:
                 strike.over = isinstance(event, events.BlockFinished | events.TargetLost)
         if isinstance(event, events.BlockFinished):
             self._finished[target] += 1
+        if isinstance(event, events.BlockFinished | events.TargetFinished):
+            self._pushed.add(target)
 
     def start(self, strike: Strike) -> None:
         """Cause a fault in a thread of its own, and end it after its time."""
@@ -186,7 +190,7 @@ class Saboteur:
     def _do(self, strike: Strike, pause: float, lasts: float) -> None:
         phone, option = strike.phone, strike.planned.option
         try:
-            if strike.phase == "pushing" and not _push_begins(phone):
+            if strike.phase == "pushing" and not _push_begins(phone, lambda: phone.serial in self._pushed):
                 return
             if strike.phase == "in a block":
                 time.sleep(pause)
@@ -221,13 +225,14 @@ def _outcome(event: events.Event) -> str | None:
     return None
 
 
-def _push_begins(phone: Phone) -> bool:
-    """Wait until a file is being pushed to the phone; False if none is."""
-    if phone.is_small:
-        return "seen" in faults.adb("-s", phone.serial, "shell", f"timeout {_PUSH_SECONDS:g} sh -c '{_PUSH_SEEN}'")
-    until = time.monotonic() + _PUSH_SECONDS
-    while time.monotonic() < until:
-        if next((phone.folder / HOME.text.lstrip("/") / "files").glob("*/*.part"), None):
+def _push_begins(phone: Phone, is_over: Callable[[], bool]) -> bool:
+    """Wait until a file is being pushed to the phone; False if that is over."""
+    while not is_over():
+        if phone.is_small:
+            look = f"timeout {_PUSH_SECONDS:g} sh -c '{_PUSH_SEEN}'"
+            if "seen" in faults.adb("-s", phone.serial, "shell", look):
+                return True
+        elif next((phone.folder / HOME.text.lstrip("/") / "files").glob("*/*.part"), None):
             return True
         time.sleep(0.001)
     return False
