@@ -105,7 +105,7 @@ def measured(page: Path, way: Way, plan: InjectionPlan) -> InjectionResult:
         target.browser("chrome", flags) as browser,
         foreign_page(browser.address) as foreign,
     ):
-        return measuring.measure(foreign, url, plan, load, browser)
+        return measuring.measure(foreign, url, plan, load, browser, isolate=True)
 
 
 def duty_row(way: Way, plan: InjectionPlan, result: InjectionResult) -> tuple[str, bool]:

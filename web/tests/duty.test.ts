@@ -54,8 +54,8 @@ async function reached(thread: FakeThread, share: number, inferenceMs: (n: numbe
 describe('inferAt', () => {
   const shares = [10, 25, 50, 75, 90];
 
-  it.each(shares)('reaches %d %% with inferences of 0.4, 20 and 700 ms', async (percent) => {
-    for (const ms of [0.4, 20, 700]) {
+  it.each(shares)('reaches %d %% with inferences of 0.05, 0.4, 20 and 700 ms', async (percent) => {
+    for (const ms of [0.05, 0.4, 20, 700]) {
       const thread = new FakeThread(60_000, 1.3);
       expect(Math.abs((await reached(thread, percent / 100, () => ms)) - percent)).toBeLessThan(2);
     }
@@ -71,6 +71,12 @@ describe('inferAt', () => {
     await reached(thread, 0.9, () => 1);
     expect(Math.min(...thread.sleeps)).toBeGreaterThanOrEqual(SHORTEST_SLEEP_MS);
     expect(thread.turns).toBeGreaterThan(thread.sleeps.length);
+  });
+
+  it('gives the page its turn every few milliseconds where inferences are short', async () => {
+    const thread = new FakeThread(1000);
+    expect(await reached(thread, 1, () => 0.1)).toBeGreaterThan(95);
+    expect(thread.turns).toBeGreaterThan(400);
   });
 
   it('gives the page its turn between all inferences at 100 %', async () => {

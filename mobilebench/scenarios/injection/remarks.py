@@ -16,6 +16,8 @@ DUTY_TOLERANCE = 3.0
 """Points by which the reached duty may differ from the asked one."""
 FEWEST_CYCLES = 10
 """With fewer cycles of inference and idle time, a share of the time says little."""
+FEWEST_STEPS = 10
+"""An inference has to last this many steps of the page's clock, or its time is mostly rounding."""
 FULL_DUTY = 95.0
 """An asked duty of 100 % counts as reached from here on: between inferences the page gets its turn."""
 LONG_TASK_MS = 50.0
@@ -70,6 +72,14 @@ def _on_proof(answer: InjectedAnswer, case: Case) -> Iterator[Remark]:
             code="no-hash",
             status="suspect",
             sentence="the WebAssembly that ran could not be hashed: the page is not a secure context",
+        )
+    step = proof.clock_resolution_ms
+    if step and answer.inference_ms and statistics.median(answer.inference_ms) < FEWEST_STEPS * step:
+        yield Remark(
+            code="coarse-clock",
+            status="suspect",
+            sentence=f"inferences are short for the page's clock, which moves in steps of {step:.3g} ms",
+            next_step="Its clock is finer with --isolate.",
         )
     expected = "worker" if answer.place == "worker" else "main thread"
     if proof.runs_in != expected:

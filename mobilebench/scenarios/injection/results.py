@@ -103,8 +103,11 @@ class InjectionResult(Record):
 
     @property
     def p50_ms(self) -> float | None:
-        """Median time of an inference in the page; None without one."""
-        return statistics.median(self.answer.inference_ms) if self.answer and self.answer.inference_ms else None
+        """Median time of an inference in the page; None without one, and where the page's clock is too coarse for it."""
+        if self.answer is None or not self.answer.inference_ms:
+            return None
+        median = statistics.median(self.answer.inference_ms)
+        return median if median >= (self.answer.proof.clock_resolution_ms or 0) and median > 0 else None
 
     @property
     def status(self) -> Status:

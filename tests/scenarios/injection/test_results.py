@@ -111,6 +111,14 @@ def test_what_differs_from_what_was_asked_is_named(changes: dict[str, Any], code
     assert codes(result(answer(**whole)))[code] == status
 
 
+def test_a_clock_that_is_too_coarse_gives_no_time() -> None:
+    proof = half().proof.model_copy(update={"clock_resolution_ms": 0.1})
+    short = result(answer([0.2 * n for n in range(100)], [0.0, 0.1] * 50, proof=proof))
+    assert short.p50_ms is None
+    assert codes(short)["coarse-clock"] == "suspect"
+    assert "coarse-clock" not in codes(result(answer([50.0 * n for n in range(200)], [25.0] * 200, proof=proof)))
+
+
 def test_a_duty_within_3_points_is_reached() -> None:
     assert "duty" not in codes(result(answer([100.0 * n for n in range(100)], [47.1] * 100)))
     assert "duty" in codes(result(answer([100.0 * n for n in range(100)], [46.9] * 100)))

@@ -3,6 +3,9 @@
 /** Browsers round shorter timers up to this, so a shorter idle time is saved up until it is this long. */
 export const SHORTEST_SLEEP_MS = 4;
 
+/** Inferences that are shorter follow each other until this time has passed: each turn of other tasks takes time, too. */
+const SHORTEST_STRETCH_MS = 2;
+
 /** The most inferring that is caught up after a pause that was longer than asked for. */
 const MOST_CREDIT_MS = 250;
 
@@ -53,6 +56,7 @@ export async function inferAt(
 ): Promise<void> {
   const controller = new DutyController(share, hidden);
   let before: number | undefined;
+  let stretch = 0;
   while (!waiting.stopped()) {
     const start = waiting.clock();
     if (before !== undefined) controller.idled(start - before);
@@ -60,7 +64,9 @@ export async function inferAt(
     before = waiting.clock();
     ended(start, before - start);
     const idle = controller.inferred(before - start);
+    if (idle === 0 && before - stretch < SHORTEST_STRETCH_MS) continue;
     await (idle > 0 ? waiting.sleep(idle) : waiting.turn());
+    stretch = waiting.clock();
   }
 }
 

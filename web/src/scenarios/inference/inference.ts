@@ -16,6 +16,8 @@ export interface Runner {
   begin(share: number): Promise<void>;
   progress(): Promise<Progress>;
   finish(): Promise<InjectedAnswer>;
+  /** Takes away what it created elsewhere than in this world; returns how much of each there was. */
+  end(): Promise<Record<string, number>>;
 }
 
 export interface Progress {
@@ -47,6 +49,10 @@ class OnMainThread implements Runner {
 
   finish(): Promise<InjectedAnswer> {
     return this.inference.finish();
+  }
+
+  end(): Promise<Record<string, number>> {
+    return Promise.resolve({});
   }
 }
 
@@ -93,10 +99,12 @@ class Injected {
   }
 
   /** Takes away everything that this script and its engine created in the page. */
-  end(): string {
+  async end(): Promise<string> {
     this.attention.end();
+    const elsewhere = (await this.runner?.end()) ?? {};
     this.runner = undefined;
-    return JSON.stringify(this.leftovers.clear());
+    const here = this.leftovers.clear();
+    return JSON.stringify(Object.fromEntries(Object.entries(here).map(([kind, n]) => [kind, n + (elsewhere[kind] ?? 0)])));
   }
 
   private text(answer: InjectedAnswer): string {

@@ -2,17 +2,28 @@
 import type { InjectedAnswer, InjectedJob } from '../../core/types';
 import { Inference, type Files } from './engine';
 import type { Progress, Runner } from './inference';
+import { Leftovers } from './leftovers';
 
 type Request =
   | { kind: 'prepare'; job: InjectedJob; files: [string, ArrayBuffer][] }
   | { kind: 'begin'; share: number }
   | { kind: 'progress' }
-  | { kind: 'finish' };
+  | { kind: 'finish' }
+  | { kind: 'end' };
 
 interface Answer {
   number: number;
   value: unknown;
 }
+
+/** How long a worker may take to clear up before it is ended as it is. */
+const CLEARING_PATIENCE_MS = 8000;
+
+/**
+ * Chrome ends a worker that waits for work by force, two seconds after it was told, and by a timer of the worker that
+ * started it. So that one has to live longer.
+ */
+const OUTLIVES_MS = 3000;
 
 /** The page's side. */
 export class InWorker implements Runner {
@@ -58,6 +69,15 @@ export class InWorker implements Runner {
     return this.inPageTime(await this.ask({ kind: 'finish' }));
   }
 
+  /** Workers that a worker has started may outlive it, so it ends them itself. */
+  async end(): Promise<Record<string, number>> {
+    const given = new Promise<Record<string, number>>((resolve) => {
+      setTimeout(resolve, CLEARING_PATIENCE_MS, {});
+    });
+    const cleared = this.ask({ kind: 'end' }) as Promise<Record<string, number>>;
+    return Promise.race([cleared, given]).catch(() => ({}));
+  }
+
   private ask(request: Request, transfer: Transferable[] = []): Promise<unknown> {
     const number = this.number++;
     const answered = new Promise((resolve) => this.waiting.set(number, resolve));
@@ -80,7 +100,13 @@ export class InWorker implements Runner {
 
 /** The worker's side: answers the page's requests. */
 export function answerMessages(): void {
+  const leftovers = new Leftovers();
   let inference: Inference | undefined;
+  const cleared = async () => {
+    const counts = leftovers.clear();
+    if ((counts.workers ?? 0) > 0) await new Promise((resolve) => setTimeout(resolve, OUTLIVES_MS));
+    return counts;
+  };
   const answer = async (request: Request): Promise<unknown> => {
     switch (request.kind) {
       case 'prepare':
@@ -93,6 +119,8 @@ export function answerMessages(): void {
         return { inferences: inference?.count ?? 0, failed: inference?.hasFailed ?? false };
       case 'finish':
         return inference?.finish();
+      case 'end':
+        return cleared();
     }
   };
   onmessage = ({ data }: MessageEvent<{ number: number; request: Request }>) => {
