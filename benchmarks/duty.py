@@ -63,7 +63,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=12, help="how long a page infers")
     parser.add_argument("--pairs", type=int, default=10, help="pairs of pages with and without injection")
-    parser.add_argument("--duties", nargs="+", type=int, default=DUTIES)
+    parser.add_argument("--duties", nargs="*", type=int, default=DUTIES)
     parser.add_argument("--models", nargs="+", default=MODELS)
     parser.add_argument("--places", nargs="+", default=["main"], choices=["main", "worker"])
     chosen = parser.parse_args(arguments)

@@ -103,7 +103,7 @@ class InjectionResult(Record):
 
     @property
     def p50_ms(self) -> float | None:
-        """Median time of an inference in the page; None without one, and where the page's clock is too coarse for it."""
+        """Median time of an inference in the page; None without one, or where the page's clock is too coarse."""
         if self.answer is None or not self.answer.inference_ms:
             return None
         median = statistics.median(self.answer.inference_ms)

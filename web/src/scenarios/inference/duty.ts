@@ -4,7 +4,7 @@
 export const SHORTEST_SLEEP_MS = 4;
 
 /** Inferences that are shorter follow each other until this time has passed: each turn of other tasks takes time, too. */
-const SHORTEST_STRETCH_MS = 2;
+const SHORTEST_STRETCH_MS = 4;
 
 /** The most inferring that is caught up after a pause that was longer than asked for. */
 const MOST_CREDIT_MS = 250;
