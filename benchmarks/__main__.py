@@ -16,6 +16,7 @@ BENCHMARKS = (
     "compare_aa",
     "page_overhead",
     "web_kernels",
+    "duty",
     "block_cost",
     "page_server",
     "push",

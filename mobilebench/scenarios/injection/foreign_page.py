@@ -208,8 +208,7 @@ class ForeignPage:
             self._watch.addresses.clear()
             answer = self._page.call("Page.navigate", {"url": url}, timeout=timeout)
             if text := str(answer.get("errorText") or ""):
-                outcome = of_net_error(text)
-                raise PageFailed(outcome, f"The browser could not open {url}: {text} ({outcome}).")
+                raise PageFailed(of_net_error(text), f"The browser could not open {url}: {text}.")
             opened = self._loaded(url, timeout)
         del self._watch.addresses[:-1]
         self._opened = True

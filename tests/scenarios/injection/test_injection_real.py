@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,9 +25,10 @@ from mobilebench.scenarios.injection.outcomes import PageFailed
 from mobilebench.scenarios.injection.results import InjectionPlan, InjectionResult
 from mobilebench.targets.host import describe
 from tests.browsers.processes import wait_until
+from tests.cli.command_line import mobilebench
 from tests.scenarios.injection.sites import Site
 
-pytestmark = [pytest.mark.browser, pytest.mark.build, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.build, pytest.mark.slow, pytest.mark.usefixtures("closed_pages")]
 
 MODEL = "mlp_2x8"
 CASES = [
@@ -198,6 +200,18 @@ def test_what_a_page_does_in_mid_run_is_named(
         measuring.measure(page, f"{loopback.origin}/plain", plan, load("ortjs", "wasm"), browser, tell=tell)  # type: ignore[arg-type]
     assert said.is_set()
     assert caught.value.outcome == outcome
+
+
+def test_the_command_measures_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOBILEBENCH_HOME", str(tmp_path / "home"))
+    (tmp_path / "page.html").write_text("<!doctype html><title>a file</title><p>text")
+    way = f"--model {MODEL} --engine tfjs --seconds 1 --baseline-seconds 0.5 --isolate --json"
+    ended = mobilebench(f"inject {tmp_path / 'page.html'} {way}")
+    told = json.loads(ended.out)
+    assert (told["outcome"], told["title"], told["isolated"]) == ("measured", "a file", True)
+    assert told["inferences"] == len(told["answer"]["inference_ms"]) > 0
+    assert told["answer"]["proof"]["backend"] == "wasm"
+    assert "inferring for 1 s" in ended.err
 
 
 def test_a_page_cannot_ask_for_other_files(page: ForeignPage, loopback: Site) -> None:
