@@ -101,6 +101,9 @@ class _Phone:
     def answers(self) -> bool:
         return True
 
+    def mode(self) -> str:
+        return "device"
+
     def bytes_per_s(self) -> int:
         return 0
 

@@ -99,10 +99,12 @@ def test_hints_of_adb_use_its_own_commands() -> None:
         "disconnect",
         "exec-in",
         "nodaemon",
+        "pull",
         "reboot",
         "reconnect",
         "shell",
         "start-server",
+        "tcpip",
     }
     used = set()
     for path in PACKAGE.rglob("*.py"):

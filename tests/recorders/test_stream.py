@@ -56,6 +56,11 @@ def series_of(found: list[Series], recorder: str) -> Series:
     return series
 
 
+def named(found: list[Series], name: str) -> Series:
+    (series,) = [one for one in found if one.name == name]
+    return series
+
+
 def samplers_left() -> list[str]:
     return [one.name for one in threading.enumerate() if one.name.startswith("sampler of")]
 
@@ -319,8 +324,8 @@ def test_processes_that_the_engine_tells_are_read_from_then_on() -> None:
             child.kill()
     assert phone.left() == []
     assert len(phone.scripts) <= 2, "one stream at a time: the second one replaces the first"
-    assert series_of(found.series, "measured").values
-    spent = series_of(found.series, "cpu_time").values
+    assert named(found.series, "measured").values
+    spent = named(found.series, "cpu_time").values
     assert spent == sorted(spent)
 
 
@@ -339,7 +344,7 @@ def test_why_the_processes_cannot_be_told_is_the_reason() -> None:
     subject = Subject(phone)
     with recording(subject, [cpu.recorder(INTERVAL_S)]) as found:
         subject.processes.are(Processes(unknown="this browser does not tell"))
-    measured = series_of(found.series, "measured")
+    measured = named(found.series, "measured")
     assert (measured.values, measured.reason) == ([], "this browser does not tell")
 
 

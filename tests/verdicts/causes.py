@@ -35,6 +35,8 @@ REAL: dict[Code, str] = {
     Code.MORE_THREADS_THAN_CORES: f"{_HERE}::test_more_threads_than_this_computer_has_cores",
     Code.INTERVAL_WIDE: f"{_HERE}::test_an_interval_that_cannot_be_as_narrow_as_asked",
     Code.STOPPED_BEFORE: f"{_GATES}::test_a_block_is_stopped_cooled_and_repeated",
+    Code.STOPPED_HOT: f"{_GATES}::test_a_block_is_stopped_cooled_and_repeated",
+    Code.CONDITION_REFUSED: f"{_GATES}::test_a_phone_that_refuses_its_settings_is_suspect_and_one_that_does_not_is_not",
 }
 
 _LIES = "only an engine, runner or page with a defect answers so"

@@ -252,7 +252,7 @@ def test_a_busy_server_is_asked_again(site: Site, pinned: Pinned) -> None:
 def test_a_server_that_falls_silent_is_told(site: Site, pinned: Pinned) -> None:
     site.hold_at = 0
     told = Told()
-    refusal = refused(named(site.url), told, Patience(timeout_s=0.1, attempts=2, pause_s=0.001))
+    refusal = refused(named(site.url), told, Patience(timeout_s=1.0, attempts=2, pause_s=0.001))
     pinned(refusal.message)
     pinned("\n".join(told.said))
 
