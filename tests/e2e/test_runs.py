@@ -195,7 +195,10 @@ def test_phone_that_cannot_be_used(mobilebench: CommandLine, fault: str) -> None
 
 def test_full_phone_fails_its_cases_and_says_so(mobilebench: CommandLine) -> None:
     [phone] = phones.up(1, names=["full"], data_mb=12)
-    done = mobilebench("run", "--serial", phone.serial, *SMALL)
+    refused = mobilebench("run", "--serial", phone.serial, *SMALL)
+    assert refused.returncode == ExitCode.BAD_INPUT
+    assert "storage: " in refused.stderr
+    done = mobilebench("run", "--serial", phone.serial, "--blocked-too", *SMALL)
     assert done.returncode == ExitCode.CASES_FAILED
     assert "space" in done.stderr
     assert {block.outcome for block in mobilebench.last().blocks} == {"failed"}

@@ -153,7 +153,7 @@ def test_a_death_in_any_stage_has_a_name_and_the_next_block_is_measured(
 
     def act() -> None:
         assert page_was_sent.wait(60)
-        Timer(1.0, kill, started[:1]).start()
+        Timer(1.0 if stage == "opening" else 3.0, kill, started[:1]).start()
 
     Thread(target=act, daemon=True).start()
     with pytest.raises(BlockFailed, match=words):

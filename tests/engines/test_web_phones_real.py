@@ -7,13 +7,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from threading import Event
 
 import pytest
 
 from mobilebench import targets
 from mobilebench.browsers import builds
+from mobilebench.core import paths
 from mobilebench.core.errors import BlockFailed, Unsupported
 from mobilebench.core.records import BlockRule, Measurement
 from mobilebench.engines import web
@@ -139,7 +139,7 @@ def test_what_a_killed_run_left_on_the_screen_is_ended_by_the_next_one(serial: s
         other.wait()
         if other.stdout is not None:
             other.stdout.close()
-    folder = Path(phones.paths.home()) / "virtual" / NAME
+    folder = paths.home() / "virtual" / NAME
     assert (folder / JAR.lstrip("/")).exists() and (folder / RESTORE_FILE.lstrip("/")).exists()
     with targets.open_target(targets.select(serial)[0]) as phone:
         assert run(phone, f"ls {JAR} {JAR_ASIDE} 2>/dev/null; ps -e -o args | grep '[w]etest'") == ""

@@ -41,7 +41,7 @@ def ends_well(command: list[str | Path], environment: dict[str, str] | None = No
     return done.returncode
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 def test_a_runner_that_is_killed_leaves_no_part_of_an_answer(runner: Path, number: signal.Signals) -> None:
     command = [runner, "--engine", "sleep", "--threads", "1", "--max-predictions", "100000", "--max-seconds", "60"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:

@@ -192,7 +192,7 @@ def test_chrome_runs_with_our_flags_stays_for_the_next_block_and_leaves_nothing(
             with urllib.request.urlopen(f"{browser.address}/json/list", timeout=5) as answer:
                 assert json.load(answer)
         with phone.browser("chrome", ["--window-size=321,456"]) as again:
-            assert again is browser
+            assert again == browser, "the browser that was started for the last block is used again"
         with phone.browser("chrome", ["--window-size=111,111"]) as other:
             assert other.address != browser.address
         assert json.loads(output_of(phone, "cat", RESTORE_FILE))["owner"]["pid"] == os.getpid()

@@ -69,7 +69,7 @@ def test_all_recorders_of_a_block_read_by_one_stream(open_phone: Any, monkeypatc
     assert series["ram", "measured"].values
     assert min(series["ram", "available"].values) > 100
     assert series["current", "voltage"].values[0] == pytest.approx(4.12, abs=0.01)
-    assert series["thermal", "cpu"].values[0] == pytest.approx(series["zones", "cpu"].values[0])
+    assert series["thermal", "cpu"].values[0] == pytest.approx(series["zones", "cpu"].values[0], abs=1)
     assert min(series["gpu", "clock"].values) >= 300
     assert series["gpu", "load"].values
     assert 0 <= series["sampler", "cpu_time"].values[-1] < PATIENCE_S
