@@ -20,8 +20,8 @@ from mobilebench.targets.android.shell import DeviceShell
 
 pytestmark = [pytest.mark.adb, pytest.mark.timeout(180)]
 
-BUSY = ["awk", "BEGIN { for (i = 0; i < 20000000; i++) x += i }"]
-"""Computes for about a second."""
+BUSY = ["awk", "BEGIN { for (i = 0; i < 60000000; i++) x += i }"]
+"""Computes for some seconds: several readings of the sampler, each of which takes a while on a virtual phone."""
 PATIENCE_S = 60.0
 
 
