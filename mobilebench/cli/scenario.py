@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mobilebench.core.errors import MobilebenchError
+    from mobilebench.core.page_metrics import Spread
+    from mobilebench.core.page_quality import ScenarioResult
     from mobilebench.core.records import TargetInfo
-    from mobilebench.scenarios.base import ScenarioResult
-    from mobilebench.scenarios.metrics import Spread
 
 
 def scenario(
@@ -135,8 +135,8 @@ def _list(*, as_json: bool) -> None:
 
 def _in_short(result: ScenarioResult) -> str:
     """The main metric of one repetition."""
-    from mobilebench.scenarios.base import Void
-    from mobilebench.scenarios.metrics import MAIN, readings
+    from mobilebench.core.page_metrics import MAIN, readings
+    from mobilebench.core.page_quality import Void
 
     found = {one.metric.name: one for one in readings(result)}
     first = next(found[name] for name in MAIN if name in found and not isinstance(found[name].value, Void))
@@ -144,8 +144,8 @@ def _in_short(result: ScenarioResult) -> str:
 
 
 def _show(results: Sequence[ScenarioResult], *, with_trace: bool) -> None:
-    from mobilebench.scenarios.base import Void
-    from mobilebench.scenarios.metrics import frame_rate, spreads
+    from mobilebench.core.page_metrics import frame_rate, spreads
+    from mobilebench.core.page_quality import Void
 
     last = results[-1]
     found = spreads(results)
@@ -178,7 +178,7 @@ def _row(spread: Spread) -> list[object]:
 
 
 def _as_json(results: Sequence[ScenarioResult], failure: MobilebenchError | None, asked: int) -> dict[str, Any]:
-    from mobilebench.scenarios.metrics import frame_rate, spreads
+    from mobilebench.core.page_metrics import frame_rate, spreads
 
     return {
         "asked": asked,

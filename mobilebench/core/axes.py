@@ -230,7 +230,7 @@ def _threads_label(threads: int) -> str:
 class Case:
     """What is measured: one value of every axis. None: the axis does not apply to this engine or backend."""
 
-    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 - read by pydantic, where a case is part of a record
+    __pydantic_config__ = {"extra": "forbid"}
 
     target: Annotated[str, Axis(help="The targets to measure on.", always=True, in_key="{}")]
     engine: Annotated[

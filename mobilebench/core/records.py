@@ -10,7 +10,7 @@ import hashlib
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from mobilebench.core.axes import NODE
 from mobilebench.core.axes import CacheState as CacheState
@@ -18,6 +18,8 @@ from mobilebench.core.axes import Case as Case
 from mobilebench.core.axes import Encoding as Encoding
 from mobilebench.core.axes import Loader as Loader
 from mobilebench.core.errors import Fault
+from mobilebench.core.page_quality import ScenarioResult
+from mobilebench.core.record import Record as Record
 
 MEASUREMENT_SCHEMA = "mobilebench/measurement/1"
 
@@ -57,12 +59,6 @@ Regime = Literal["natural", "fixed"]
 
 Milliseconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Bytes = Annotated[int, Field(ge=0, lt=2**53)]
-
-
-class Record(BaseModel):
-    """Base of all records: frozen, and without unknown fields, since they check data of pages, phones and files."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class DoctorFinding(Record):
@@ -772,6 +768,8 @@ class Block(Record):
     """The gate before the last attempt; None where there was none."""
     stopped: list[Stopped] = []
     """Attempts that were stopped because the target became too hot, in order. None of them counts as a measurement."""
+    scenario: ScenarioResult | None = None
+    """What was recorded while the page of its scenario was used; None without a scenario."""
 
 
 class Import(Record):

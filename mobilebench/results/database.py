@@ -16,7 +16,7 @@ from mobilebench.core.axes import AXES
 from mobilebench.core.errors import BadInput
 from mobilebench.results.tables import axis_column
 
-SCHEMA = "0012"
+SCHEMA = "0013"
 """The schema that this version reads and writes: the newest module in `migrations/versions`."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"

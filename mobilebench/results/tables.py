@@ -29,6 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeDecorator
 
 from mobilebench.core.axes import AXES, Axis
+from mobilebench.core.page_quality import ScenarioResult
 from mobilebench.core.records import (
     Block,
     BlockRule,
@@ -147,6 +148,7 @@ blocks = Table(
     Column("measurement", _JSON),
     Column("gate", _JSON),
     Column("stopped", _JSON),
+    Column("scenario", _JSON),
     ForeignKeyConstraint(["run_id", "index"], ["planned.run_id", "planned.index"], ondelete="CASCADE"),
 )
 
@@ -307,6 +309,7 @@ def block_row(run_id: str, block: Block) -> dict[str, Any]:
         "measurement": measurement.model_dump(by_alias=True, exclude=_IN_OWN_TABLES) if measurement else None,
         "gate": block.gate.model_dump() if block.gate else None,
         "stopped": [one.model_dump(mode="json") for one in block.stopped] or None,
+        "scenario": block.scenario.model_dump(mode="json") if block.scenario else None,
     }
 
 
@@ -389,6 +392,7 @@ def to_block(row: AnyRow, times: BlockTimes, series: Sequence[AnyRow], planned: 
         series=[_series(one) for one in series],
         gate=Gate.model_validate(row.gate) if row.gate else None,
         stopped=[Stopped.model_validate(one) for one in row.stopped or ()],
+        scenario=ScenarioResult.model_validate(row.scenario) if row.scenario else None,
     )
 
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 import time
 
 from mobilebench.browsers.page import Page
+from mobilebench.core.page_quality import ScriptRun, Void
 from mobilebench.scenarios import probe
-from mobilebench.scenarios.base import Run, ScenarioFailed, Void
+from mobilebench.scenarios.base import ScenarioFailed
 from mobilebench.scenarios.hands import Hands
 from mobilebench.scenarios.messages import Action, Begun, PageRuns
 from mobilebench.scenarios.scenario import Scenario, Use
@@ -39,7 +40,7 @@ def use(page: Page, hands: Hands, seconds: float, _begun: Begun) -> Use:
             else:
                 hands.press(action.key)
         answer = probe.asked(page, "mobilebenchScenario.runs()", PageRuns)
-    found = [Run(started_ms=run.started_ms, steps_ms=run.steps_ms) for run in answer.runs]
+    found = [ScriptRun(started_ms=run.started_ms, steps_ms=run.steps_ms) for run in answer.runs]
     return Use(found or Void(reason="no run was completed"), Void(reason="this scenario types no text to count"))
 
 

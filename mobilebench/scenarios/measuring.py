@@ -14,11 +14,12 @@ from mobilebench.browsers.connect import open_page
 from mobilebench.browsers.page import Page, PageDialog
 from mobilebench.browsers.server import PageServer
 from mobilebench.core.errors import BadInput, BlockFailed, Unsupported, as_sentence
+from mobilebench.core.page_quality import ScenarioResult, ScriptRun, VideoFrames, Void
 from mobilebench.core.records import TargetInfo
 from mobilebench.scenarios import probe
-from mobilebench.scenarios.base import Outcome, Run, ScenarioFailed, ScenarioResult, Void
+from mobilebench.scenarios.base import Outcome, ScenarioFailed
 from mobilebench.scenarios.hands import hands_of
-from mobilebench.scenarios.messages import Begun, ProbeAnswer, ProbeOptions, VideoFrames
+from mobilebench.scenarios.messages import Begun, ProbeAnswer, ProbeOptions
 from mobilebench.scenarios.scenario import Scenario, Use
 from mobilebench.targets.base import BrowserHandle, Target
 
@@ -164,7 +165,7 @@ def _completed(
     )
 
 
-def _since(began_ms: float, run: Run) -> Run:
+def _since(began_ms: float, run: ScriptRun) -> ScriptRun:
     return run.model_copy(update={"started_ms": max(0.0, run.started_ms - began_ms)})
 
 

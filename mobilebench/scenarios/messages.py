@@ -10,17 +10,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from mobilebench.core.records import Record
+from mobilebench.core.page_quality import MOST_FRAMES, Count, InputEvent, LongFrame, Mark, Ms, Name, Span, VideoFrames
+from mobilebench.core.record import Record
 
-Ms = Annotated[float, Field(ge=0, lt=1e9, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=0, lt=2**31)]
 Address = Annotated[str, Field(max_length=8000)]
 Words = Annotated[str, Field(max_length=500)]
-Name = Annotated[str, Field(max_length=60)]
 Coordinate = Annotated[float, Field(ge=0, le=20_000, allow_inf_nan=False)]
 
-MOST_FRAMES = 400_000
-"""Frames of an hour at 110 a second."""
 MOST_EVENTS = 50_000
 MOST_RUNS = 50_000
 MOST_STEPS = 200
@@ -42,58 +38,6 @@ class Begun(Record):
     video: Video
     why: Words | None = None
     """The browser's reason against the video."""
-
-
-class Span(Record):
-    """A long task of the page."""
-
-    start_ms: Ms
-    duration_ms: Ms
-
-
-class LongFrame(Record):
-    """An animation frame that took 50 ms or longer."""
-
-    start_ms: Ms
-    duration_ms: Ms
-    blocking_ms: Ms
-    """The part in which the page could not have answered an input (`blockingDuration`)."""
-
-
-class InputEvent(Record):
-    """An input event as the browser's Event Timing reports it; its durations are multiples of 8 ms."""
-
-    name: Name
-    start_ms: Ms
-    delay_ms: Ms
-    """From the input until its first handler ran."""
-    duration_ms: Ms
-    """From the input until the next frame was shown."""
-
-
-class VideoFrames(Record):
-    """The frames of one video, as the browser reports them."""
-
-    frames_ms: Annotated[list[Ms], Field(max_length=MOST_FRAMES)]
-    """Each call of `requestVideoFrameCallback`."""
-    presented: Count
-    """Frames that the browser gave to its compositor (`presentedFrames`)."""
-    decoded: Count
-    dropped: Count
-    """Frames that were decoded and never shown (`getVideoPlaybackQuality`)."""
-    least_visible: Annotated[float, Field(ge=0, le=1)]
-    """The smallest part of the video that was inside of the window."""
-    stalls: Count
-    """How often it waited for data."""
-    width: Count
-    height: Count
-
-
-class Mark(Record):
-    """A moment with a name, such as the start of `warmup`."""
-
-    name: Name
-    at_ms: Ms
 
 
 class ProbeAnswer(Record):

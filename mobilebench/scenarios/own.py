@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 from mobilebench.browsers.page import Page
 from mobilebench.core.errors import BadInput
+from mobilebench.core.page_quality import Void
 from mobilebench.scenarios import probe
-from mobilebench.scenarios.base import Void
 from mobilebench.scenarios.hands import Hands
 from mobilebench.scenarios.messages import Begun
 from mobilebench.scenarios.scenario import Scenario, Use

@@ -16,9 +16,10 @@ from pydantic import ValidationError
 from mobilebench.browsers.page import Page, PageDialog
 from mobilebench.core import paths
 from mobilebench.core.errors import BadInput, BlockFailed, first_problem
+from mobilebench.core.page_quality import Mark
 from mobilebench.core.records import Record
 from mobilebench.scenarios.base import Outcome, ScenarioFailed
-from mobilebench.scenarios.messages import Begun, Mark, ProbeAnswer, ProbeOptions
+from mobilebench.scenarios.messages import Begun, ProbeAnswer, ProbeOptions
 
 PROBE = "mobilebenchProbe"
 ANSWER_SECONDS = 60.0

@@ -7,8 +7,8 @@ from threading import Event
 
 from mobilebench.browsers.server import PageServer
 from mobilebench.core import paths
+from mobilebench.core.page_quality import ScenarioResult
 from mobilebench.scenarios import measuring
-from mobilebench.scenarios.base import ScenarioResult
 from mobilebench.scenarios.scenario import Scenario
 from mobilebench.targets.base import Target
 

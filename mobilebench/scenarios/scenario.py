@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from mobilebench.browsers.page import Page
-from mobilebench.scenarios.base import Run, Typing, Void
+from mobilebench.core.page_quality import ScriptRun, Typing, Void
 from mobilebench.scenarios.hands import Hands
 from mobilebench.scenarios.messages import Begun
 
@@ -17,7 +17,7 @@ from mobilebench.scenarios.messages import Begun
 class Use:
     """What the user did."""
 
-    runs: list[Run] | Void
+    runs: list[ScriptRun] | Void
     """Their starts are in milliseconds since the page was opened."""
     typing: Typing | Void
 

@@ -8,8 +8,9 @@ from itertools import count
 
 from mobilebench.browsers.page import Page
 from mobilebench.core.errors import BadInput
+from mobilebench.core.page_quality import Typing, Void
 from mobilebench.scenarios import probe
-from mobilebench.scenarios.base import ScenarioFailed, Typing, Void
+from mobilebench.scenarios.base import ScenarioFailed
 from mobilebench.scenarios.hands import Hands
 from mobilebench.scenarios.messages import Begun, Spot, Typed
 from mobilebench.scenarios.scenario import Scenario, Use

@@ -7,8 +7,8 @@ from pathlib import Path
 from mobilebench.browsers.page import Page
 from mobilebench.core import paths
 from mobilebench.core.errors import Unsupported
+from mobilebench.core.page_quality import Void
 from mobilebench.scenarios import probe
-from mobilebench.scenarios.base import Void
 from mobilebench.scenarios.hands import Hands
 from mobilebench.scenarios.messages import Begun
 from mobilebench.scenarios.scenario import Scenario, Use

@@ -12,8 +12,9 @@ import pytest
 
 from mobilebench.core import paths
 from mobilebench.core.errors import ExitCode, Unsupported
+from mobilebench.core.page_quality import ScenarioResult
 from mobilebench.scenarios import repetition
-from mobilebench.scenarios.base import ScenarioFailed, ScenarioResult
+from mobilebench.scenarios.base import ScenarioFailed
 from mobilebench.scenarios.registry import DESCRIBED
 from tests.cli.command_line import mobilebench
 from tests.pinning import Pinned

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mobilebench.scenarios.base import Run, ScenarioResult, Void
-from mobilebench.scenarios.messages import VideoFrames
+from mobilebench.core.page_quality import ScenarioResult, ScriptRun, VideoFrames, Void
 
 NOT_HERE = Void(reason="not here")
 
@@ -45,5 +44,5 @@ def result(**changed: Any) -> ScenarioResult:
     return ScenarioResult(**{**usual, **changed})
 
 
-def run(started_ms: float, *steps_ms: float) -> Run:
-    return Run(started_ms=started_ms, steps_ms=list(steps_ms))
+def run(started_ms: float, *steps_ms: float) -> ScriptRun:
+    return ScriptRun(started_ms=started_ms, steps_ms=list(steps_ms))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from mobilebench import targets
-from mobilebench.scenarios.base import ScenarioResult, Void
+from mobilebench.core.page_quality import ScenarioResult, Void
 from mobilebench.scenarios.registry import scenario_of
 from mobilebench.scenarios.repetition import repeated
 from mobilebench.virtual import phones

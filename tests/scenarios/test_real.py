@@ -16,10 +16,11 @@ from mobilebench import targets
 from mobilebench.browsers.server import PageServer
 from mobilebench.core import paths
 from mobilebench.core.errors import BlockFailed
+from mobilebench.core.page_metrics import readings
+from mobilebench.core.page_quality import ScenarioResult, Void
 from mobilebench.scenarios import measuring, probe
-from mobilebench.scenarios.base import ScenarioFailed, ScenarioResult, Void
+from mobilebench.scenarios.base import ScenarioFailed
 from mobilebench.scenarios.measuring import OpenPage
-from mobilebench.scenarios.metrics import readings
 from mobilebench.scenarios.registry import scenario_of
 from mobilebench.scenarios.scenario import Scenario
 from mobilebench.scenarios.video import built_clip

@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mobilebench.scenarios import metrics
-from mobilebench.scenarios.base import ScenarioResult, Typing, Void
-from mobilebench.scenarios.messages import LongFrame, Span
+from mobilebench.core import page_metrics as metrics
+from mobilebench.core.page_quality import LongFrame, ScenarioResult, Span, Typing, Void
 from tests.scenarios.made import NOT_HERE, result, run, video
 
 

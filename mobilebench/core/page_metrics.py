@@ -6,11 +6,25 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median, stdev
+from typing import Literal
 
-from mobilebench.scenarios.base import Metric, ScenarioResult, Void
+from mobilebench.core.page_quality import ScenarioResult, Void
+from mobilebench.core.record import Record
+
+Direction = Literal["higher is better", "lower is better"]
 
 LONG_MS = 50
 """From this length on, browsers call a task or frame long."""
+
+
+class Metric(Record):
+    """A quantity that a scenario measures."""
+
+    name: str
+    unit: str
+    direction: Direction
+    source: str
+    """Where the raw values come from, and how the value follows from them."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,149 @@
+"""The raw values of a page that was used as a person uses it. Statistics follow from them (`core.page_metrics`).
+
+All times are milliseconds of the page's clock since the measurement began.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from mobilebench.core.record import Record
+
+Ms = Annotated[float, Field(ge=0, lt=1e9, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=0, lt=2**31)]
+Name = Annotated[str, Field(max_length=60)]
+
+MOST_FRAMES = 400_000
+"""Frames of an hour at 110 a second."""
+MOST_INFERENCES = 2_000_000
+
+
+class Void(Record):
+    """Stands where something could not be measured."""
+
+    reason: str
+
+
+class Mark(Record):
+    """A moment with a name, such as the start of `warmup`."""
+
+    name: Name
+    at_ms: Ms
+
+
+class Span(Record):
+    """A long task of the page."""
+
+    start_ms: Ms
+    duration_ms: Ms
+
+
+class LongFrame(Record):
+    """An animation frame that took 50 ms or longer."""
+
+    start_ms: Ms
+    duration_ms: Ms
+    blocking_ms: Ms
+    """The part in which the page could not have answered an input (`blockingDuration`)."""
+
+
+class InputEvent(Record):
+    """An input event as the browser's Event Timing reports it; its durations are multiples of 8 ms."""
+
+    name: Name
+    start_ms: Ms
+    delay_ms: Ms
+    """From the input until its first handler ran."""
+    duration_ms: Ms
+    """From the input until the next frame was shown."""
+
+
+class VideoFrames(Record):
+    """The frames of one video, as the browser reports them."""
+
+    frames_ms: Annotated[list[Ms], Field(max_length=MOST_FRAMES)]
+    """Each call of `requestVideoFrameCallback`."""
+    presented: Count
+    """Frames that the browser gave to its compositor (`presentedFrames`)."""
+    decoded: Count
+    dropped: Count
+    """Frames that were decoded and never shown (`getVideoPlaybackQuality`)."""
+    least_visible: Annotated[float, Field(ge=0, le=1)]
+    """The smallest part of the video that was inside of the window."""
+    stalls: Count
+    """How often it waited for data."""
+    width: Count
+    height: Count
+
+
+class ScriptRun(Record):
+    """One run of a fixed script of interactions."""
+
+    started_ms: Ms
+    steps_ms: Annotated[list[Ms], Field(min_length=1)]
+
+    @property
+    def busy_ms(self) -> float:
+        """The time that the page took for all steps; the time between them, when nobody waited for it, is left out."""
+        return sum(self.steps_ms)
+
+
+class Typing(Record):
+    """What was typed."""
+
+    asked_wpm: float
+    """Words a minute, at five characters a word."""
+    characters: int
+    """Characters that the page received by trusted events."""
+
+
+class PageState(Record):
+    """Whether the page was visible and had the focus, from this moment until the next one."""
+
+    at_ms: Ms
+    visible: bool
+    focused: bool
+
+
+class Inferring(Record):
+    """How a page inferred while it was used. The duration of each inference is in the measurement's `prediction_ms`."""
+
+    start_ms: Annotated[list[Ms], Field(max_length=MOST_INFERENCES)]
+    """When each inference began, in the order of `prediction_ms`."""
+    states: Annotated[list[PageState], Field(max_length=100_000)] = []
+    scripts_sha256: dict[str, str] = {}
+    """Name of every file that was put into the page to its sha256."""
+    left_behind: dict[str, int] = {}
+    """What the engine had left in the page, and was removed: workers, addresses of blobs, GPU contexts."""
+
+
+class ScenarioResult(Record):
+    """The raw values of one measurement; statistics follow from them (`core.page_metrics`).
+
+    All times are milliseconds of the page's clock since the measurement began.
+    """
+
+    scenario: str
+    address: str
+    """The name of one of our pages, an address, or the name of a file."""
+    browser: str
+    version: str
+    seconds: float
+    """Asked length of the measurement."""
+    duration_ms: Ms
+    frames_ms: Annotated[list[Ms], Field(max_length=MOST_FRAMES)]
+    """The time of each animation frame."""
+    marks: list[Mark] = Field(default_factory=list)
+    runs: list[ScriptRun] | Void
+    typing: Typing | Void
+    video: VideoFrames | Void
+    events: list[InputEvent] | Void
+    inp_ms: float | Void
+    long_tasks: list[Span] | Void
+    long_frames: list[LongFrame] | Void
+    inputs: int
+    """Trusted input events that the page received."""
+    inferring: Inferring | Void = Void(reason="nothing inferred in the page")
+    notes: list[str] = Field(default_factory=list)
