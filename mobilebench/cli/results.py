@@ -161,7 +161,8 @@ def results(
             "file (`graph`), memory readings (`memory`), memory that pages report by stage (`page_memory`) or kernel "
             "(`kernel_memory`), what the system counted in each stage (`cost`), programs compiled for a GPU "
             "(`compilation`), `downloads`, values that were read back (`proof`), loaded files (`files`), `traces`, "
-            "readings of recorders (`series`), `energy`, or gates and attempts that were stopped (`attempts`).",
+            "readings of recorders (`series`), `energy`, how well pages answered and drew (`page_quality`), or "
+            "gates and attempts that were stopped (`attempts`).",
             metavar="TABLE",
             show_default="samples",
         ),

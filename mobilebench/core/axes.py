@@ -42,6 +42,19 @@ LITERT_WASM_FILES = {
 """Wasm build to the file of LiteRT.js, as it is published."""
 GPUS = ("hardware", "software", "integrated", "discrete")
 NO_LINK = "none"
+NO_SCENARIO = "none"
+NO_MODEL = "none"
+"""The model of a page in which nothing infers."""
+PAGE = "page"
+"""The engine of a page in which nothing infers: the baseline of a scenario."""
+NO_BACKEND = "none"
+"""The backend of that engine."""
+SCENARIOS = ("interaction", "typing", "video")
+"""The scenarios with pages of our own."""
+ON_SCENARIOS = ("duty", "place")
+"""Axes of which a case has a value only with a scenario."""
+PAGE_FILES = (".html", ".htm", ".xhtml")
+CLIP_FILES = (".webm", ".mp4", ".m4v", ".mkv", ".ogv", ".mov")
 MOST_THREADS = 1024
 MOST_BATCH = 1024
 
@@ -140,6 +153,27 @@ def cores_of(value: object) -> str:
 def engine_name(value: object) -> str:
     """An engine's name as it is listed: `@current` after the name of the current release is removed."""
     return word(value).removesuffix("@current")
+
+
+def scenario_of(value: object) -> str:
+    """Parse a scenario: `none`, one of ours, an address of a page, or a file. Raises `ValueError` for anything else."""
+    if isinstance(value, str):
+        own = value.startswith(("http://", "https://")) or value.lower().endswith((*PAGE_FILES, *CLIP_FILES))
+        if own or value in (NO_SCENARIO, *SCENARIOS):
+            return value
+    raise ValueError(
+        f"a scenario is one of {', '.join(SCENARIOS)}, the address of a page (https://…), or a file ending with "
+        f"{', '.join((*PAGE_FILES[:1], *CLIP_FILES[:2]))}, or none"
+    )
+
+
+def duty_of(value: object) -> int:
+    """Parse a share of the time in whole percent. Raises `ValueError` for anything else."""
+    if isinstance(value, str) and value.isdecimal():
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 100:
+        return value
+    raise ValueError("a duty should be a whole number of percent from 0 to 100")
 
 
 def _count(value: object, most: int, problem: str) -> int:
@@ -432,10 +466,61 @@ class Case:
             label=lambda value: "not isolated" if value == "none" else str(value),
         ),
     ] = "isolated"
+    scenario: Annotated[
+        str,
+        Axis(
+            help="What a person does with the page in which a model infers: one of our pages is used, a page of your "
+            "own (an address or a file) is scrolled, a clip is played.",
+            plural="scenarios",
+            metavar="interaction|typing|video|https://…|FILE",
+            parse=scenario_of,
+            scope="pages",
+            why_not="{engine} runs outside of a page, so there is no scenario {value}",
+            elsewhere="left out",
+        ),
+    ] = "none"
+    duty: Annotated[
+        int | None,
+        Axis(
+            help="Share of the time in which the page of a scenario infers, in percent. 0: nothing infers in it.",
+            plural="duties",
+            metavar="PERCENT",
+            parse=duty_of,
+            stated=(0, 50),
+            scope="pages",
+            why_not="{engine} runs outside of a page, so there is no duty {value}",
+            elsewhere="left out",
+            label=lambda value: f"{value} % of the time",
+        ),
+    ] = None
+    place: Annotated[
+        str | None,
+        Axis(
+            help="Thread of a scenario's page that calls the engine.",
+            plural="places",
+            metavar="main|worker",
+            parse=one_of("a place", "main", "worker"),
+            stated=("main",),
+            scope="pages",
+            why_not="{engine} runs outside of a page, so there is no place {value}",
+            elsewhere="left out",
+            label=lambda value: "in a worker" if value == "worker" else "on the main thread",
+        ),
+    ] = None
 
     def __post_init__(self) -> None:
         if self.threads < 1 or self.batch < 1:
             raise ValueError("a case has at least one thread and a batch of at least one")
+
+    @property
+    def has_scenario(self) -> bool:
+        """Whether a page is used while, or instead of, inferring."""
+        return self.scenario != NO_SCENARIO
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether only a page is used, in which nothing infers."""
+        return self.engine == PAGE
 
     @property
     def key(self) -> str:
@@ -461,7 +546,7 @@ def _declared(field: Field[Any], hint: Any) -> Axis:
         name=field.name,
         title=axis.title or field.name.replace("_", " "),
         default=None if required else field.default,
-        column_type=int if hint.__origin__ is int else str,
+        column_type=int if hint.__origin__ in (int, int | None) else str,
         required=required,
     )
 

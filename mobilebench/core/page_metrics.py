@@ -85,6 +85,16 @@ def fluctuation(frames_ms: Sequence[float], duration_ms: float) -> float | Void:
     return max(abs(second - mean) for second in seconds) / mean * 100
 
 
+def reached_duty(start_ms: Sequence[float], ms: Sequence[float]) -> float | None:
+    """The share of time spent inferring in percent, over whole cycles of an inference and the idle time after it.
+
+    The last inference only ends the last cycle. None with fewer than two inferences.
+    """
+    if len(ms) < 2 or start_ms[-1] <= start_ms[0]:
+        return None
+    return min(sum(ms[:-1]) / (start_ms[-1] - start_ms[0]), 1.0) * 100
+
+
 def readings(result: ScenarioResult) -> list[Reading]:
     """Every metric of a result that its scenario could have, in a fixed order."""
     wanted = _OF_SCENARIO.get(result.scenario, _OF_PAGE)

@@ -9,6 +9,7 @@ from threading import Event
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
 from mobilebench.core.axes import AXES, NODE, OFFERED
+from mobilebench.core.page_quality import ScenarioResult
 from mobilebench.core.records import Case, Conditions, Measurement, PlannedBlock, Series, SpentOn, TargetInfo
 from mobilebench.models.manifest import Format, ModelFiles
 from mobilebench.models.synthetic_inputs import SAMPLES
@@ -69,6 +70,8 @@ class BlockResult:
     """Wall time spent on `launch` (everything around the measured stages); `measure` is derived."""
     series: list[Series] = field(default_factory=list)
     """What the page's side of a recorder recorded over time."""
+    scenario: ScenarioResult | None = None
+    """What was recorded while the page of a scenario was used."""
 
 
 @dataclass(frozen=True)
@@ -206,6 +209,8 @@ def _more_than_a_page_can(engine: str, block: PlannedBlock) -> str | None:
     """Why a page cannot meet the block's conditions; None when it can. A page also has no model file to map."""
     if block.case.browser == NODE and block.pass_ not in ("timing", "recording", "energy"):
         return f"Node has no {block.pass_} pass: {engine} is only timed there"
+    if block.case.has_scenario and block.pass_ not in ("timing", "recording"):
+        return f"a page that is used has no {block.pass_} pass: a scenario is only timed"
     firefox = (block.case.browser or "").startswith("firefox")
     if block.case.link != "none" and firefox:
         return f"Firefox cannot emulate the network {block.case.link}: WebDriver BiDi has no command for it"

@@ -21,6 +21,7 @@ _ENGINES = {
     "ortjs@1.18": ("mobilebench.engines.web_engines", "ORTJS_1_18"),
     "ortjs@1.14": ("mobilebench.engines.web_engines", "ORTJS_1_14"),
     "litertjs": ("mobilebench.engines.web_engines", "LITERTJS"),
+    "page": ("mobilebench.engines.page", "PageEngine"),
     "sleep": ("mobilebench.engines.native_engines", "SleepEngine"),
 }
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
+from mobilebench.core.axes import NO_MODEL
 from mobilebench.core.records import OutputSummary, Record
 
 Format = Literal["saved_model", "tflite", "onnx", "tfjs"]
@@ -139,3 +140,23 @@ class ModelFiles:
         reason = self.manifest.unsupported.get(format)
         because = f": {reason}" if reason else ""
         return f"{self.manifest.model} {self.manifest.precision} has no {format} file{because}"
+
+
+NO_MODEL_FILES = ModelFiles(
+    Path(),
+    Manifest(
+        model=NO_MODEL,
+        precision="fp32",
+        batch=1,
+        weights="none",
+        seed=None,
+        inputs=[],
+        outputs=[],
+        formats={},
+        reference=[],
+        tolerance=0,
+        parameters=0,
+        built_with={},
+    ),
+)
+"""Stands for the model of a case without one."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from mobilebench.analysis.gaps import GapGroup, gaps
 from mobilebench.analysis.labels import case_details, case_label, engine_label, model_label
 from mobilebench.analysis.summary import CaseSummary, PassSummary, RunSummary, TargetSummary
-from mobilebench.core.axes import AXES
+from mobilebench.core.axes import AXES, ON_SCENARIOS
 from mobilebench.core.records import Case, Pass, Series
 from mobilebench.recorders.registry import IN_ENGINE, declarations
 from mobilebench.reference.published import Reference
@@ -241,7 +241,11 @@ def every_case(summary: RunSummary) -> Iterator[tuple[TargetSummary, CaseSummary
     return ((target, case) for target in summary.targets for case in target.cases)
 
 
-_MAIN_AXES = tuple(name for name, axis in AXES.items() if name != "target" and (axis.always or axis.default is None))
+_MAIN_AXES = tuple(
+    name
+    for name, axis in AXES.items()
+    if name != "target" and name not in ON_SCENARIOS and (axis.always or axis.default is None)
+)
 """Axes that every case mentions, including the options of its engine."""
 IDENTITY = ("run", "target", "virtual", "soc", *_MAIN_AXES)
 """CSV columns that identify the case of a row."""

@@ -52,6 +52,9 @@ _MEANING_OF_AXIS = {
     "link": "The network that the browser imitated during setup.",
     "loader": "How a page obtained framework and model: `split` or `as-shipped`.",
     "encoding": "The compression that was requested for a page's downloads.",
+    "scenario": "How the page was used meanwhile: `interaction`, `typing`, `video`, an address or a file; or `none`.",
+    "duty": "Share of the time in which the page of a scenario was to infer, in percent; empty without a scenario.",
+    "place": "Thread of the scenario's page that was to call the engine: `main` or `worker`.",
 }
 
 _AFTER: dict[str, dict[str, Column]] = {
@@ -305,6 +308,14 @@ _OWN: dict[TableName, dict[str, Column]] = {
         "averaged_s": Column(float, "The part of the stage over which its power was averaged.", "s"),
         "missing": Column(str, "Why gross or net energy is not known."),
     },
+    "page_quality": {
+        "metric": Column(str, "Name of the metric, such as `video_fps` or `runs_per_minute`."),
+        "value": Column(float, "Its value over the whole block.", "see `unit`"),
+        "unit": Column(str, "Unit of `value`."),
+        "direction": Column(str, "`higher is better` or `lower is better`."),
+        "missing": Column(str, "Why the metric has no value."),
+        "reached_duty": Column(float, "Share of the time in which the page really inferred; empty without one.", "%"),
+    },
     "attempts": {
         "attempt": Column(int, "Number of the attempt at the block, from 1."),
         "stopped": Column(bool, "Whether it was stopped because the target became too hot."),
@@ -356,6 +367,8 @@ HOLDS: dict[TableName, str] = {
     "series": "Readings of recorders: one row for each reading; a series without readings has one row with the reason.",
     "energy": "Energy of each stage by each method, computed from the series of passes `energy`. A value that is not "
     "known is empty, with the reason in `missing`.",
+    "page_quality": "How well a page answered and drew while it was used: one row for each metric of each block with a "
+    "scenario, computed from the raw times that are stored.",
     "attempts": "Attempts at blocks: one row for the attempt whose outcome counts, and one for each attempt that was "
     "stopped because of heat, which has the outcome `stopped` and the verdict `invalid`.",
 }

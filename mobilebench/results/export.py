@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 import mobilebench
+from mobilebench.core import page_metrics, page_quality
 from mobilebench.core.axes import AXES
 from mobilebench.core.errors import BadInput
 from mobilebench.core.records import Block, DelegateShare, Gate, Measurement, Proof, Run, Stopped, TargetInfo
@@ -181,6 +182,8 @@ def _values(block: Block, table: TableName) -> Iterator[dict[str, Any]]:
         return _series(block)
     if table == "energy":
         return _energy(block)
+    if table == "page_quality":
+        return _page_quality(block)
     if table == "attempts":
         return _attempts(block)
     return _VALUES[table](block.measurement) if block.measurement else iter(())
@@ -424,6 +427,30 @@ def _energy(block: Block) -> Iterator[dict[str, Any]]:
                 "averaged_s": found.seconds,
                 "missing": found.net_mj.reason if isinstance(found.net_mj, Void) else None,
             }
+
+
+def _page_quality(block: Block) -> Iterator[dict[str, Any]]:
+    """One row for each metric that the block's scenario has."""
+    if block.scenario is None:
+        return
+    reached = _reached_duty(block.scenario, block.measurement)
+    for one in page_metrics.readings(block.scenario):
+        value = one.value
+        yield {
+            "metric": one.metric.name,
+            "value": None if isinstance(value, page_quality.Void) else value,
+            "unit": one.metric.unit,
+            "direction": one.metric.direction,
+            "missing": value.reason if isinstance(value, page_quality.Void) else None,
+            "reached_duty": reached,
+        }
+
+
+def _reached_duty(scenario: page_quality.ScenarioResult, measurement: Measurement | None) -> float | None:
+    if measurement is None or isinstance(scenario.inferring, page_quality.Void):
+        return None
+    starts, times = scenario.inferring.start_ms, measurement.prediction_ms
+    return page_metrics.reached_duty(starts, times) if len(starts) == len(times) else None
 
 
 def _known(value: float | Void) -> float | None:

@@ -19,5 +19,6 @@ TableName = Literal[
     "traces",
     "series",
     "energy",
+    "page_quality",
     "attempts",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import Event
@@ -38,6 +38,17 @@ class OpenPage:
     browser: BrowserHandle
 
 
+@dataclass(frozen=True)
+class Recorded:
+    """What was recorded while a page was used."""
+
+    result: ScenarioResult
+    began_ms: float
+    """When the recording began, in milliseconds since the page was opened."""
+    focused: bool
+    """Whether the page had the focus at the end."""
+
+
 @contextmanager
 def opened(
     target: Target,
@@ -59,10 +70,9 @@ def opened(
     """
     on_phone = target.info.kind == "android"
     _require_browser(target.info, browser_name)
-    reach = _REACH_ALL[names.family(browser_name)] if scenario.is_remote and not on_phone else ()
     with (
         server.visit(scenario.files, isolated=scenario.isolated) as visit,
-        target.browser(browser_name, (*reach, *flags), headed=headed) as browser,
+        target.browser(browser_name, (*reach(target.info, scenario, browser_name), *flags), headed=headed) as browser,
         target.reverse(server.port) as origin,
         open_page(browser.address, cancel=cancel, stays=on_phone) as page,
     ):
@@ -75,6 +85,11 @@ def opened(
             if on_phone and not scenario.is_remote and "clear origin" in page.capabilities:
                 with suppress(BlockFailed):
                     page.clear_origin(origin)
+
+
+def reach(info: TargetInfo, scenario: Scenario, browser_name: str) -> tuple[str, ...]:
+    """Flags with which a browser reaches the scenario's page."""
+    return _REACH_ALL[names.family(browser_name)] if scenario.is_remote and info.kind == "host" else ()
 
 
 def _require_browser(target: TargetInfo, name: str) -> None:
@@ -121,16 +136,25 @@ def measure(opened_page: OpenPage, scenario: Scenario, seconds: float) -> Scenar
     Raises:
         ScenarioFailed: the page could not be measured; the failure has a name.
     """
+    return record(opened_page, scenario, seconds).result
+
+
+def record(
+    opened_page: OpenPage, scenario: Scenario, seconds: float, *, begin: Callable[[], None] = lambda: None
+) -> Recorded:
+    """Use the page for so many seconds; `begin` is called when the recording has begun. See `measure`."""
     page = opened_page.page
     begun = probe.begin(page, ProbeOptions(video=scenario.video))
     if scenario.video == "needed" and begun.video != "playing":
         raise _no_video(begun)
+    begin()
     used = scenario.use(page, hands_of(page), seconds, begun)
     answer = probe.end(page)
     if scenario.video == "needed" and answer.video is not None and answer.video.least_visible < VISIBLE:
         shown = 100 * answer.video.least_visible
         raise ScenarioFailed("off screen", f"Only {shown:.0f} % of the video was inside of the window at one time.")
-    return _completed(opened_page.browser, scenario, seconds, begun, used, answer)
+    result = _completed(opened_page.browser, scenario, seconds, begun, used, answer)
+    return Recorded(result, answer.began_ms, answer.focused)
 
 
 def _completed(

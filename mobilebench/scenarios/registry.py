@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from mobilebench.core.axes import CLIP_FILES, PAGE_FILES, SCENARIOS
 from mobilebench.core.errors import BadInput
 from mobilebench.scenarios import own
 from mobilebench.scenarios.interaction import INTERACTION
@@ -11,8 +12,6 @@ from mobilebench.scenarios.scenario import Scenario
 from mobilebench.scenarios.typing import WORDS_PER_MINUTE, typing
 from mobilebench.scenarios.video import video
 
-NAMES = ("interaction", "typing", "video")
-"""The scenarios with pages of our own."""
 DESCRIBED = {
     "interaction": INTERACTION.title,
     "typing": typing().title,
@@ -21,8 +20,6 @@ DESCRIBED = {
     "clip.webm": "The same as video, with a clip of your own.",
 }
 """Each kind of scenario and what happens in it."""
-PAGES = (".html", ".htm", ".xhtml")
-CLIPS = (".webm", ".mp4", ".m4v", ".mkv", ".ogv", ".mov")
 
 
 def scenario_of(word: str, *, words_per_minute: int = WORDS_PER_MINUTE) -> Scenario:
@@ -45,13 +42,14 @@ def scenario_of(word: str, *, words_per_minute: int = WORDS_PER_MINUTE) -> Scena
     if not file.is_file():
         raise BadInput(
             f"There is no scenario and no file “{word}”.",
-            hint=f"The scenarios are {', '.join(NAMES)}; a page of your own is an address (https://…) or a .html file.",
+            hint=f"The scenarios are {', '.join(SCENARIOS)}; a page of your own is an address (https://…) "
+            "or a .html file.",
         )
-    if file.suffix.lower() in PAGES:
+    if file.suffix.lower() in PAGE_FILES:
         return own.in_file(file)
-    if file.suffix.lower() in CLIPS:
+    if file.suffix.lower() in CLIP_FILES:
         return video(file.resolve())
     raise BadInput(
         f"{file.name} is neither a page nor a clip.",
-        hint=f"Pages end with {', '.join(PAGES)}, clips with {', '.join(CLIPS)}.",
+        hint=f"Pages end with {', '.join(PAGE_FILES)}, clips with {', '.join(CLIP_FILES)}.",
     )

@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from mobilebench.core import paths
+from mobilebench.core.axes import NO_MODEL
 from mobilebench.core.errors import MobilebenchError, Unsupported
 from mobilebench.core.records import Block, DeviceConditions, Measurement, PlannedBlock, TargetInfo
 from mobilebench.models.inspection import signatures
-from mobilebench.models.manifest import Format, ModelFiles
+from mobilebench.models.manifest import NO_MODEL_FILES, Format, ModelFiles
 from mobilebench.recorders import registry
 from mobilebench.recorders.base import Subject
 from mobilebench.recorders.lifecycle import Recording, recording
@@ -64,7 +65,7 @@ class Attempts:
         work, info = self._work, self._work.info
         if reason := self._known_reason(planned):
             raise Unsupported(reason)
-        engine, files = work.dependencies.engine(planned.case.engine), self._model(planned)
+        engine, files = work.dependencies.engine_of(planned.case), self._model(planned)
         if engine.claims_machine:
             self._gating.wait(planned, target)
         with self._turn(planned, claimed=engine.claims_machine) as waited_ms:
@@ -96,6 +97,7 @@ class Attempts:
             ended_at=datetime.now(UTC),
             spent_ms=spent,
             series=[*self.recording.series, *result.series, *refused],
+            scenario=result.scenario,
         )
 
     def _known_reason(self, planned: PlannedBlock) -> str | None:
@@ -104,6 +106,8 @@ class Attempts:
         return self._unsupported.get((key, "timing")) or self._unsupported.get((key, planned.pass_))
 
     def _model(self, planned: PlannedBlock) -> ModelFiles:
+        if planned.case.model == NO_MODEL:
+            return NO_MODEL_FILES
         files = self._work.models.get(model_key(planned.case), "the model was not obtained")
         if isinstance(files, str):
             raise Unsupported(files)

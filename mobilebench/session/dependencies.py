@@ -191,3 +191,12 @@ class Dependencies:
     with_graph: Callable[[Measurement, ModelFiles, Format], Measurement] = with_graph
     recorders: Callable[[], TargetRecorders] = recorders
     gatekeeper: Callable[[], Gatekeeper] = gatekeeper
+
+    def engine_of(self, case: Case) -> Engine:
+        """The engine that measures a case; where a page is used meanwhile, within the case's scenario."""
+        found = self.engine(case.engine)
+        if not case.has_scenario:
+            return found
+        from mobilebench.scenarios.block import ScenarioEngine
+
+        return ScenarioEngine(found)

@@ -160,7 +160,7 @@ def _of_case(
     block: PlannedBlock, blocks: int, earlier: Sequence[float], unsupported: str | None, dependencies: Dependencies
 ) -> CaseEstimate:
     case = block.case
-    engine = dependencies.engine(case.engine)
+    engine = dependencies.engine_of(case)
     if unsupported:
         return CaseEstimate(case, block.pass_, blocks, 0.0, unsupported, measured_before=False)
     if earlier:

@@ -14,6 +14,7 @@ from functools import partial
 from typing import TypeVar
 
 from mobilebench.browsers.launching import SCREEN_HINT
+from mobilebench.core.axes import NO_MODEL
 from mobilebench.core.errors import BadInput, MobilebenchError
 from mobilebench.core.records import ModelFacts, Pass, PlannedBlock, TargetInfo
 from mobilebench.engines.base import why_unsupported
@@ -114,8 +115,10 @@ def decide_support(
     unsupported: Unsupported = {}
     for key, block in {case_and_pass(block): block for block in blocks}.items():
         case = block.case
-        reason = why_unsupported(dependencies.engine(case.engine), targets[case.target], block)
-        if reason := reason or dependencies.why_no_model(model_key(case)):
+        reason = why_unsupported(dependencies.engine_of(case), targets[case.target], block)
+        if reason is None and case.model != NO_MODEL:
+            reason = dependencies.why_no_model(model_key(case))
+        if reason:
             unsupported[key] = reason
     return unsupported
 
@@ -150,7 +153,7 @@ def obtain_models(
     """
     by_model: dict[ModelKey, list[PlannedBlock]] = {}
     for block in blocks:
-        if case_and_pass(block) not in unsupported:
+        if case_and_pass(block) not in unsupported and block.case.model != NO_MODEL:
             by_model.setdefault(model_key(block.case), []).append(block)
     models: Models = {}
     failures: list[MobilebenchError] = []

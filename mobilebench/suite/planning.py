@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mobilebench.core import old_names
-from mobilebench.core.axes import AUTO, AXES, GPUS, OFFERED, Axis
+from mobilebench.core.axes import AUTO, AXES, GPUS, NO_BACKEND, NO_MODEL, NO_SCENARIO, OFFERED, ON_SCENARIOS, PAGE, Axis
 from mobilebench.core.errors import BadInput, NothingToMeasure, as_sentence
 from mobilebench.core.records import (
     BlockRule,
@@ -28,7 +28,16 @@ from mobilebench.recorders import registry
 from mobilebench.recorders.energy import meters, quantities
 from mobilebench.suite import gates, goals
 from mobilebench.suite.neighbours import Pairs, next_round, pairs_of
-from mobilebench.suite.schema import MOST_SECONDS, NO_LIMIT, Choice, Group, Suite, TargetClass, time_limit
+from mobilebench.suite.schema import (
+    MOST_PREDICTIONS,
+    MOST_SECONDS,
+    NO_LIMIT,
+    Choice,
+    Group,
+    Suite,
+    TargetClass,
+    time_limit,
+)
 from mobilebench.suite.vocabulary import Vocabulary, unknown, vocabulary
 from mobilebench.targets.android.conditions import parse as parse_conditions
 
@@ -105,6 +114,8 @@ class _Wanted:
     def rule_of(self, pass_: Pass) -> BlockRule:
         if pass_ == quantities.PASS:
             return _of_window(self.energy)
+        if self.case.has_scenario:
+            return self.rule.model_copy(update=_OF_SCENARIO)
         return self.rule if pass_ == "timing" else self.watched_rule
 
     def conditions_of(self, pass_: Pass) -> Conditions:
@@ -150,6 +161,7 @@ def plan(
     words = words or vocabulary()
     selection = _with_recorders(check(selection, words), suite)
     suite = _with_goal(suite, selection)
+    _require_scenario(suite, selection)
     if len(targets) > 1 and selection.energy and selection.energy.meter:
         raise BadInput("--meter measures one device.", hint="Choose it with --serial.")
     by_target = {info.id: _wanted(suite, info, selection, words) for info in targets}
@@ -175,6 +187,20 @@ def plan(
         for index, (number, pass_, one) in enumerate(ordered)
     )
     return Plan(suite=suite, targets=tuple(targets), seed=seed, blocks=blocks)
+
+
+def _require_scenario(suite: Suite, selection: Selection) -> None:
+    """Raises `BadInput` if a duty or place is selected, and neither selection nor suite has a scenario."""
+    used = [
+        *selection.of("scenario"),
+        *(one for part in (suite, *suite.groups) for one in part.stated(AXES["scenario"])),
+    ]
+    asked = next((AXES[name] for name in ON_SCENARIOS if selection.of(name)), None)
+    if asked and all(scenario == NO_SCENARIO for scenario in used):
+        raise BadInput(
+            f"{asked.option} says how a model infers in a page that is used, and no page is.",
+            hint="Add --scenario video, or choose a suite with scenarios (--suite qoe).",
+        )
 
 
 def check(selection: Selection, words: Vocabulary) -> Selection:
@@ -334,7 +360,7 @@ def _of_group(
     for engine, backend, choice in _ways(group, selection, words):
         stating = _Stating(suite, group, limits.models if limits else None, choice, selection)
         for values in _products(stating, info, words.engines[engine].kind, words.backend(engine, backend)):
-            case = Case(target=info.id, engine=engine, backend=backend, **values)
+            case = _baseline_for(Case(target=info.id, engine=engine, backend=backend, **values))
             if not selection.settings or old_names.setting_of(case) in selection.settings:
                 pass_: Pass = "timing" if selection.record_in_timing else "recording"
                 yield _Wanted(
@@ -351,6 +377,23 @@ def _of_group(
                 )
 
 
+def _baseline_for(case: Case) -> Case:
+    """The case itself; for one with a duty of 0 the page in which nothing infers, the same for all engines."""
+    if case.duty != 0:
+        return case
+    return Case(
+        target=case.target,
+        engine=PAGE,
+        backend=NO_BACKEND,
+        threads=1,
+        browser=case.browser,
+        model=NO_MODEL,
+        isolation=case.isolation,
+        scenario=case.scenario,
+        duty=0,
+    )
+
+
 def _without_energy(requests: Sequence[RecordRequest]) -> tuple[RecordRequest, ...]:
     """The requests but that of energy, which has a pass of its own."""
     return tuple(one for one in requests if one.recorder != quantities.RECORDER)
@@ -358,6 +401,8 @@ def _without_energy(requests: Sequence[RecordRequest]) -> tuple[RecordRequest, .
 
 _MOST_OF_WINDOW = 500_000
 """Most predictions of a window: all their times are stored."""
+_OF_SCENARIO = {"min_predictions": 2, "max_predictions": MOST_PREDICTIONS, "time_limit_seconds": None}
+"""How the rule of a block differs in which a page is used: its time alone ends it. A duty takes two inferences."""
 _LONGER = 1.05
 """So much longer than its window a block predicts, because a block's rule also counts the time between predictions."""
 
@@ -423,6 +468,8 @@ def _values(
     """The values of an axis for one combination of the axes before it."""
     if not axis.applies(kind, backend.axes) and axis.elsewhere != "unsupported":
         return [] if axis.elsewhere == "left out" and stating.selection.of(axis.name) else [axis.default]
+    if axis.name in ON_SCENARIOS and chosen["scenario"] == NO_SCENARIO:
+        return [] if stating.selection.of(axis.name) else [axis.default]
     if axis.name == "threads" and backend.on_one_thread(chosen["wasm_build"]):
         return [1]
     return list(dict.fromkeys(axis.on(info, value) for value in stating.values(axis, backend)))

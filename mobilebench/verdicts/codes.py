@@ -144,6 +144,14 @@ class Code(StrEnum):
     PAGE_HIDDEN = "page-hidden", "suspect", "The page was hidden for a time."
     PAGE_UNFOCUSED = "page-unfocused", "suspect", "The page did not have the focus throughout."
     DOWNLOAD_TIMES_DIFFER = "download-times-differ", "suspect", "Page and server disagree on how long a download took."
+    WRONG_PLACE = "wrong-place", "invalid", "The engine was called on another thread of a scenario's page."
+    NO_DUTY = "no-duty", "invalid", "A scenario's page inferred less than twice, so no duty was reached."
+    SCENARIO_MISSING = "scenario-missing", "invalid", "A block of a scenario without what was recorded in its page."
+    DUTY_MISSED = "duty-missed", "suspect", "The reached duty differs by more than 3 points from the one asked for."
+    INFERENCE_TOO_LONG = "inference-too-long", "suspect", "A single inference is too long for the duty and the time."
+    HIDDEN_WHILE_INFERRING = "hidden-while-inferring", "invalid", "A scenario's page was hidden while it inferred."
+    SCENARIO_TOO_SHORT = "scenario-too-short", "suspect", "A scenario's page was used for less than a second."
+    NO_FRAMES = "no-frames", "suspect", "A scenario's page drew no frame."
     MANUAL_NOT_ISOLATED = "manual-not-isolated", "remark", "A page that a person opened was not isolated."
 
 

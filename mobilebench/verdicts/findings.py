@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from mobilebench.core.page_quality import ScenarioResult
 from mobilebench.core.records import (
     Case,
     Gate,
@@ -29,6 +30,8 @@ class Around:
     gate: Gate | None = None
     stopped: Sequence[Stopped] = ()
     """Attempts at the block that were stopped because of heat."""
+    scenario: ScenarioResult | None = None
+    """What was recorded while a page was used; None without a scenario."""
 
 
 NOTHING = Around()
@@ -66,6 +69,11 @@ class Evidence:
     def stopped(self) -> Sequence[Stopped]:
         """Attempts at the block that were stopped because of heat."""
         return self.around.stopped
+
+    @property
+    def scenario(self) -> ScenarioResult | None:
+        """What was recorded while a page was used; None without a scenario."""
+        return self.around.scenario
 
     @property
     def proof(self) -> Proof:

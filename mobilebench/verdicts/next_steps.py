@@ -84,6 +84,14 @@ NEXT_STEPS: Mapping[Code, str] = MappingProxyType(
         Code.PAGE_HIDDEN: "Keep the window in front and the screen on.",
         Code.PAGE_UNFOCUSED: "Leave the window alone while it measures.",
         Code.DOWNLOAD_TIMES_DIFFER: "Repeat the block on an idle computer and network.",
+        Code.WRONG_PLACE: "Report it: the page did not keep to `--place`.",
+        Code.NO_DUTY: "Measure longer (`--seconds`), or choose a smaller model.",
+        Code.SCENARIO_MISSING: "Measure the block again (`--retry failed`).",
+        Code.DUTY_MISSED: "Measure longer (`--seconds`), on an idle machine, or ask for a lower duty.",
+        Code.INFERENCE_TOO_LONG: "Measure longer (`--seconds`), or choose a smaller model or a higher duty.",
+        Code.HIDDEN_WHILE_INFERRING: "Keep the window in front and the screen on.",
+        Code.SCENARIO_TOO_SHORT: "Measure longer (`--seconds 30`).",
+        Code.NO_FRAMES: "Bring the page to the front, or look whether it draws anything.",
         Code.MANUAL_NOT_ISOLATED: "Open the page over TLS to have threads and a fine clock.",
     }
 )

@@ -50,7 +50,7 @@ def judge_block(block: Block, target: TargetInfo, model: ModelFacts | None) -> B
     """A block with the verdict of this version's rules. A block that was not measured stays as it is."""
     if block.measurement is None or block.outcome != "measured":
         return block
-    around = Around(block.series, block.gate, block.stopped)
+    around = Around(block.series, block.gate, block.stopped, block.scenario)
     verdict = judge(block.planned, block.measurement, target, model, recorded=block.recorded_verdict, around=around)
     return block.model_copy(update={"verdict": verdict})
 

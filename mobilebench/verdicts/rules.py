@@ -28,7 +28,7 @@ from mobilebench.core.records import (
     Verdict,
 )
 from mobilebench.recorders import registry
-from mobilebench.verdicts import conditions, energy, native, surroundings, web
+from mobilebench.verdicts import conditions, energy, native, scenarios, surroundings, web
 from mobilebench.verdicts.codes import ANSWER_CODES, Code
 from mobilebench.verdicts.findings import NOTHING, Around, Evidence, Findings
 from mobilebench.verdicts.thresholds import COARSEST_CLOCK, CPU_TIME_ERROR
@@ -96,6 +96,10 @@ def judge(
 def _rules_for(planned: PlannedBlock) -> tuple[Rule, ...]:
     if planned.case.engine == "sleep":
         return (*OF_THE_BLOCK, judge_waiting)
+    if planned.case.is_baseline:
+        return OF_BASELINES
+    if planned.case.has_scenario:
+        return (*OF_THE_BLOCK, *OF_EVERY_ENGINE, *OF_SCENARIOS)
     browser = planned.case.browser
     own = OF_NATIVE_BLOCKS if browser is None else OF_NODE if browser == NODE else OF_PAGES
     return (*OF_THE_BLOCK, *OF_EVERY_ENGINE, *own)
@@ -322,6 +326,33 @@ OF_PAGES: tuple[Rule, ...] = (
     web.judge_isolation,
     web.judge_page_threads,
 )
+OF_SCENARIOS: tuple[Rule, ...] = (
+    web.judge_wasm_build,
+    web.judge_renderer,
+    web.judge_visibility,
+    web.judge_release,
+    web.judge_browser,
+    web.judge_isolation,
+    scenarios.judge_use,
+    scenarios.judge_place,
+    scenarios.judge_duty,
+    scenarios.judge_inferring,
+)
+"""Rules for pages that are used while a model infers in them. The engine's files are put into such a page, so it
+downloads nothing; its threads also do the page's own work, so the engine alone tells their number."""
+OF_BASELINES: tuple[Rule, ...] = (
+    judge_engine,
+    judge_pass,
+    web.judge_visibility,
+    web.judge_browser,
+    surroundings.judge_readiness,
+    surroundings.judge_repeats,
+    conditions.judge_conditions,
+    surroundings.judge_throttling,
+    surroundings.judge_temperature,
+    scenarios.judge_use,
+)
+"""Rules for pages that are used while nothing infers in them."""
 OF_NODE: tuple[Rule, ...] = (web.judge_wasm_build, web.judge_release, web.judge_node, web.judge_page_threads)
 OF_NATIVE_BLOCKS: tuple[Rule, ...] = (
     native.judge_delegation,

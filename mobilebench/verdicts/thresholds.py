@@ -23,6 +23,16 @@ end later."""
 AHEAD_MS = 5.0
 """Milliseconds by which the page's time of a part may exceed the server's, which begins earlier and ends later."""
 
+# Scenarios
+DUTY_TOLERANCE = 3.0
+"""Points by which the reached duty may differ from the asked one."""
+FULL_DUTY = 95.0
+"""An asked duty of 100 % counts as reached from here on: between inferences the page gets its turn."""
+FEWEST_CYCLES = 10
+"""Fewest cycles of an inference and the idle time after it in which a share of the time can be kept."""
+LEAST_OF_SCENARIO_MS = 1000.0
+"""Shortest time in which a page is used."""
+
 # Surroundings
 THROTTLED_FROM = 1
 """Least thermal status of Android that counts as throttled (light)."""
@@ -73,6 +83,11 @@ TABLE: tuple[tuple[Code, str], ...] = (
         f"the server's time above the page's by more than {TOLERANCE_SHARE:.0%} + {TOLERANCE_MS:g} ms, or below it by "
         f"more than {AHEAD_MS:g} ms",
     ),
+    (
+        Code.DUTY_MISSED,
+        f"more than {DUTY_TOLERANCE:g} points; where 100 % is asked for, less than {FULL_DUTY:g} %",
+    ),
+    (Code.INFERENCE_TOO_LONG, f"the time holds fewer than {FEWEST_CYCLES} cycles of an inference and its idle time"),
     (Code.THROTTLED, f"a thermal status of {THROTTLED_FROM} (light) or above in a reading of the block"),
     (Code.TEMPERATURE_ROSE, f"skin or battery by more than {LARGEST_RISE:g} °C from the first to the hottest reading"),
     (

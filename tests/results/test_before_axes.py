@@ -88,7 +88,11 @@ def test_every_stored_sample_is_there(run: Run, exports: Path) -> None:
     assert sum(map(len, before.values())) == 246
 
 
-@pytest.mark.parametrize("table", [name for name in export.TABLES if name not in ("series", "energy", "attempts")])
+_LATER = ("series", "energy", "attempts", "page_quality")
+"""Tables that earlier releases did not have."""
+
+
+@pytest.mark.parametrize("table", [name for name in export.TABLES if name not in _LATER])
 def test_every_table_has_the_values_that_it_had(run: Run, exports: Path, table: export.TableName) -> None:
     before = json.loads((exports / f"{table}.json").read_text())
     now = export.rows(run, table)

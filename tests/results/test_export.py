@@ -13,6 +13,7 @@ from mobilebench.results import export
 from tests.pinning import Pinned
 
 from ..recorders.energy.traces import Window, rapl
+from ..scenarios.made import result as scenario_result
 from .making import failed, host, measured, phone, planned, run_info, unsupported
 
 VIRTUAL = phone("127.0.0.1:5555", virtual=True, soc="virtual: Some CPU", profile_soc="Snapdragon 888")
@@ -168,6 +169,13 @@ SERIES = [
     ),
     Series(recorder="thermal", name="cpu", unit="°C", times_ms=[], values=[], reason="the phone lists no such sensor"),
 ]
+
+
+def page_quality_run() -> Run:
+    """A run with one page that was used."""
+    block = planned(0, engine="page", backend="none", browser="chrome", model="none", scenario="page", duty=0)
+    used = measured(block).model_copy(update={"scenario": scenario_result()})
+    return Run(info=run_info("r1"), planned=[block], blocks=[used])
 
 
 def energy_run() -> Run:
@@ -367,7 +375,8 @@ class TestTables:
     def test_every_table_in_every_format(self, watched: Run, table: export.TableName, tmp_path: Path) -> None:
         import pyarrow.parquet as pq
 
-        watched = energy_run() if table == "energy" else watched
+        others = {"energy": energy_run, "page_quality": page_quality_run}
+        watched = others[table]() if table in others else watched
         expected = export.rows(watched, table)
         assert expected
         header = csv.DictReader(io.StringIO(export.to_csv(watched, table))).fieldnames

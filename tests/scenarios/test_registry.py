@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from mobilebench.core import paths
+from mobilebench.core.axes import SCENARIOS
 from mobilebench.core.errors import BadInput, Unsupported
 from mobilebench.scenarios import own
-from mobilebench.scenarios.registry import DESCRIBED, NAMES, scenario_of
+from mobilebench.scenarios.registry import DESCRIBED, scenario_of
 from mobilebench.scenarios.video import CLIP
 from tests.pinning import Pinned
 
@@ -21,7 +22,7 @@ def without_clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_every_name_is_described() -> None:
-    assert set(NAMES) < set(DESCRIBED)
+    assert set(SCENARIOS) < set(DESCRIBED)
 
 
 def test_the_scenarios_with_pages_of_ours() -> None:

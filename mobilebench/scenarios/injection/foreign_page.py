@@ -178,6 +178,11 @@ class ForeignPage:
         self._opened = False
 
     @property
+    def page(self) -> CdpPage:
+        """The tab as any other page: for input, and for scripts among the page's own globals."""
+        return self._page
+
+    @property
     def dialogs(self) -> list[str]:
         """Every dialog so far; each was closed at once."""
         return self._watch.dialogs

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 
 from mobilebench.core.agreement import disagreements, malformations
 from mobilebench.core.errors import as_clause
+from mobilebench.core.page_metrics import reached_duty
 from mobilebench.core.records import Case, ModelFacts
 from mobilebench.scenarios.injection.messages import InjectedAnswer
-from mobilebench.scenarios.injection.results import FrameTimes, InjectionPlan, InjectionResult, Remark, reached_duty
+from mobilebench.scenarios.injection.results import FrameTimes, InjectionPlan, InjectionResult, Remark
 
 DUTY_TOLERANCE = 3.0
 """Points by which the reached duty may differ from the asked one."""

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from mobilebench.core.page_metrics import reached_duty
 from mobilebench.core.records import Milliseconds, Record
 from mobilebench.scenarios.injection.messages import InjectedAnswer, Place
 
@@ -114,13 +115,3 @@ class InjectionResult(Record):
         """The worst of its remarks."""
         found = {remark.status for remark in self.remarks}
         return "invalid" if "invalid" in found else "suspect" if "suspect" in found else "valid"
-
-
-def reached_duty(start_ms: list[float], ms: list[float]) -> float | None:
-    """The share of time spent inferring in percent, over whole cycles of an inference and the idle time after it.
-
-    The last inference only ends the last cycle. None with fewer than two inferences.
-    """
-    if len(ms) < 2 or start_ms[-1] <= start_ms[0]:
-        return None
-    return min(sum(ms[:-1]) / (start_ms[-1] - start_ms[0]), 1.0) * 100

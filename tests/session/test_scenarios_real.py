@@ -1,0 +1,122 @@
+"""Runs in which pages are used while a model infers in them: on this computer, on a phone, and what is unsupported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import pytest
+
+from mobilebench import targets
+from mobilebench.core.page_quality import Inferring, ScenarioResult, Void
+from mobilebench.core.records import Block, Run, TargetInfo
+from mobilebench.results import export
+from mobilebench.results.store import Store
+from mobilebench.session import RunRequest, run
+from mobilebench.suite import loading
+from mobilebench.suite.planning import Selection, plan
+from mobilebench.virtual import phones
+from tests.targets.conftest import BUNDLED_ADB, own_adb
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.build,
+    pytest.mark.timeout(300),
+    pytest.mark.usefixtures("closed_pages"),
+]
+
+TINY = "mlp_4x256"
+SECONDS = 2
+
+
+def measured(folder: Path, info: TargetInfo, **axes: tuple[Any, ...]) -> Run:
+    """A run of suite `qoe` with a tiny model and one short block of each case."""
+    usual: dict[str, tuple[Any, ...]] = {"engine": ("tfjs",), "backend": ("wasm",), "model": (TINY,), "threads": (2,)}
+    selection = Selection({**usual, **axes}, blocks=1, seconds=f"{SECONDS}s")
+    request = RunRequest(plan(loading.load("qoe"), (info,), selection), (info,))
+    with Store.open(folder) as store:
+        run(request, store, on_event=lambda _: None, cancel=Event())
+        return store.load("last")
+
+
+def by_duty(found: Run) -> dict[int | None, Block]:
+    return {block.planned.case.duty: block for block in found.blocks}
+
+
+def used(block: Block) -> ScenarioResult:
+    assert block.outcome == "measured", block.reason
+    assert block.scenario is not None
+    assert block.scenario.duration_ms >= 1000 * SECONDS
+    return block.scenario
+
+
+def require_inference(block: Block, runs_in: str) -> None:
+    """What shows that the page inferred while it was used, with two threads and the right answer."""
+    inferring, measurement, verdict = used(block).inferring, block.measurement, block.verdict
+    assert isinstance(inferring, Inferring)
+    assert measurement is not None
+    assert verdict is not None
+    assert len(inferring.start_ms) == len(measurement.prediction_ms) > 0
+    assert inferring.start_ms == sorted(inferring.start_ms)
+    assert measurement.setup_ms
+    assert len(measurement.warmup_ms) == 1
+    assert measurement.output
+    assert measurement.proof.runs_in == runs_in
+    assert measurement.proof.threads == 2
+    assert measurement.proof.cross_origin_isolated
+    assert any(file.name.endswith("threaded-simd.wasm") for file in measurement.proof.files)
+    about_time = {"duty-missed", "inference-too-long", "no-duty", "other-load", "slowed-down", "clock-too-coarse"}
+    assert set(verdict.codes) - about_time == set()
+
+
+def test_a_video_is_watched_with_and_without_inference(tmp_path: Path) -> None:
+    (info,) = targets.select("host")
+    found = measured(tmp_path, info, scenario=("video",), duty=(0, 50), place=("main", "worker"))
+    assert len(found.blocks) == 3
+    (baseline,) = (block for block in found.blocks if block.planned.case.is_baseline)
+    assert isinstance(used(baseline).inferring, Void)
+    assert baseline.measurement is not None
+    assert baseline.measurement.prediction_ms == []
+    assert baseline.verdict is not None
+    assert baseline.verdict.status == "valid", baseline.verdict.sentences
+    for block in found.blocks:
+        assert not isinstance(used(block).video, Void)
+        if block.planned.case.place:
+            require_inference(block, {"main": "main thread", "worker": "worker"}[block.planned.case.place])
+    rows = export.rows(found, "page_quality")
+    assert {row["block"] for row in rows if row["metric"] == "video_fps" and row["value"] is not None} == {0, 1, 2}
+
+
+def test_firefox_measures_the_page_without_inference_only(tmp_path: Path) -> None:
+    (info,) = targets.select("host")
+    if "firefox" not in info.browsers:
+        pytest.skip("there is no Firefox here")
+    found = by_duty(measured(tmp_path, info, scenario=("typing",), duty=(0, 50), browser=("firefox",)))
+    assert used(found[0]).frames_ms
+    assert (found[50].outcome, "DevTools" in (found[50].reason or "")) == ("unsupported", True)
+
+
+def test_a_page_of_the_user_with_a_strict_policy_and_one_that_goes_away(tmp_path: Path) -> None:
+    (info,) = targets.select("host")
+    policy = "<meta http-equiv=Content-Security-Policy content=\"default-src 'none'\">"
+    page, leaving = tmp_path / "strict.html", tmp_path / "leaving.html"
+    page.write_text(f"<!doctype html>{policy}<p style='height: 300vh'>text")
+    leaving.write_text("<!doctype html><p>text<script>setTimeout(() => location.assign('strict.html'), 1500)</script>")
+    found = by_duty(measured(tmp_path / "strict", info, scenario=(str(page),)))
+    require_inference(found[50], "main thread")
+    assert used(found[0]).inputs > 0
+    gone = measured(tmp_path / "leaving", info, scenario=(str(leaving),), duty=(0,))
+    assert [(block.outcome, (block.reason or "").partition(":")[0]) for block in gone.blocks] == [("failed", "left")]
+
+
+@pytest.mark.adb
+def test_a_text_is_typed_in_the_chrome_of_a_phone(tmp_path: Path) -> None:
+    with own_adb(tmp_path / "home", BUNDLED_ADB):
+        (info,) = targets.select(phones.up(names=["reader"])[0].serial)
+        found = by_duty(measured(tmp_path / "results", info, scenario=("typing",)))
+    require_inference(found[50], "main thread")
+    for block in found.values():
+        typing = used(block).typing
+        assert not isinstance(typing, Void)
+        assert typing.characters > 0
