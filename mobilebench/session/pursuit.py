@@ -1,7 +1,7 @@
 """Decides which further rounds a run measures until its intervals are narrow enough or its budget is spent.
 
 Cases of one target, model, precision and batch are **partners**: they are compared with each other, so they get further
-blocks together, in the same rounds, and their ratios stay paired.
+blocks together, in the same rounds, and their ratios stay paired. So does the baseline of a page that they use.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from statistics import fmean
 
 from mobilebench.analysis.summary import disagreements
 from mobilebench.core.records import Block, Case, Goal, Measurement, PlannedBlock, RunInfo, TargetInfo
@@ -18,6 +19,8 @@ from mobilebench.statistics.estimates import estimate, median
 from mobilebench.statistics.stopping import LEAST_TO_STOP, further_blocks
 from mobilebench.suite.further import further_rounds
 
+_Page = tuple[str | None, str, str]
+"""Browser, scenario and isolation."""
 MOST_BLOCKS = 200
 """A case gets no further block when it has so many, whatever the budget."""
 
@@ -110,17 +113,24 @@ class Pursuit:
 
     def _wishes(self, target: str) -> Iterator[_Wish]:
         """The partners on a target that are not precise, with the rounds that make them so, at most as many again."""
-        by_partners: dict[Partners, dict[str, list[_Measured]]] = defaultdict(dict)
+        blocks_of: dict[str, list[_Measured]] = defaultdict(list)
+        by_partners: dict[Partners, dict[str, Case]] = defaultdict(dict)
+        baselines: dict[_Page, str] = {}
         for block in self._planned:
             if block.case.target == target and block.pass_ == "timing":
-                cases = by_partners[_partners(block.case)]
-                cases.setdefault(block.case.key, []).append(self._measured[block.index])
+                case = block.case
+                blocks_of[case.key].append(self._measured[block.index])
+                if case.is_baseline:
+                    baselines[_page(case)] = case.key
+                else:
+                    by_partners[_partners(case)][case.key] = case
         for cases in by_partners.values():
-            medians = {key: found for key, blocks in cases.items() if (found := _usable(blocks))}
+            medians = {key: found for key in cases if (found := _usable(blocks_of[key]))}
             rounds = max((self._rounds(found) for found in medians.values()), default=0)
             if rounds > 0:
-                times = [[block.seconds for block in cases[key]] for key in medians]
-                yield _Wish(frozenset(medians), rounds, sum(sum(one) / len(one) for one in times))
+                pages = {baselines[page] for key in medians if (page := _page(cases[key])) in baselines}
+                keys = frozenset({*medians, *pages})
+                yield _Wish(keys, rounds, sum(fmean(one.seconds for one in blocks_of[key]) for key in sorted(keys)))
 
     def _rounds(self, medians: Sequence[float]) -> int:
         count = len(medians)
@@ -142,6 +152,11 @@ class Pursuit:
         left = self._goal.budget - wall_of(spent, self._targets)
         parts = wall_of(dict.fromkeys(wanting, 1.0), self._targets)
         return dict.fromkeys(wanting, left / parts if parts else 0.0)
+
+
+def _page(case: Case) -> _Page:
+    """The page that a case uses; pages without a scenario have no baseline."""
+    return case.browser, case.scenario, case.isolation
 
 
 def _partners(case: Case) -> Partners:

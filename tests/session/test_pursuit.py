@@ -21,7 +21,7 @@ NOISY = (4.0, 5.0, 3.0, 4.5, 3.5)
 
 def block(planned: PlannedBlock, ms: float, seconds: float = 1.0, **changes: object) -> Block:
     """A block of this median that took these seconds beside half a second of waiting for its turn."""
-    made = measured(planned, prediction_ms=[ms], **{"proof": PROVEN, **changes})
+    made = measured(planned, **{"prediction_ms": [ms], "proof": PROVEN, **changes})
     return made.model_copy(update={"ended_at": made.started_at + timedelta(seconds=seconds + 0.5)})
 
 
@@ -143,3 +143,20 @@ def test_the_expected_time_comes_from_the_measured_blocks() -> None:
     lab.seconds[("host", "tflite", "m")] = 2.0
     (added,) = lab.pursuit(0.001).further({"host"})
     assert added.seconds == pytest.approx(10.0)
+
+
+def test_the_baseline_of_a_page_gets_the_further_rounds_of_its_cases() -> None:
+    page: dict[str, object] = {"browser": "chrome", "scenario": "video"}
+    video: dict[str, object] = {"engine": "tfjs", "backend": "wasm", "duty": 50, "place": "main", **page}
+    baseline: dict[str, object] = {"engine": "page", "backend": "none", "model": "none", "duty": 0, **page}
+    others: dict[str, object] = {**baseline, "scenario": "typing"}
+    rounds = [planned(3 * n + at, n, **case) for n in range(5) for at, case in enumerate((video, baseline, others))]
+    times = itertools.cycle(NOISY)
+    blocks = [block(one, 0, prediction_ms=[]) if one.case.is_baseline else block(one, next(times)) for one in rounds]
+    pursuit = Pursuit(Goal(within=0.02), 0, (host(),), rounds, blocks)
+    (added,) = pursuit.further({"host"})
+    assert Counter((one.case.engine, one.case.scenario) for one in added.added) == {
+        ("tfjs", "video"): 5,
+        ("page", "video"): 5,
+    }
+    assert added.seconds == pytest.approx(10)

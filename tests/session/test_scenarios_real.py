@@ -110,6 +110,29 @@ def test_a_page_of_the_user_with_a_strict_policy_and_one_that_goes_away(tmp_path
     assert [(block.outcome, (block.reason or "").partition(":")[0]) for block in gone.blocks] == [("failed", "left")]
 
 
+BUSY = """<!doctype html><p>text<script>
+setInterval(() => { for (const end = performance.now() + 300; performance.now() < end;); }, 310);
+</script>"""
+"""A page whose own scripts take nearly all the time of its thread."""
+
+
+def test_a_page_without_time_for_the_model_misses_its_duty(tmp_path: Path) -> None:
+    (info,) = targets.select("host")
+    page = tmp_path / "busy.html"
+    page.write_text(BUSY)
+    (block,) = measured(tmp_path / "results", info, scenario=(str(page),), duty=(75,)).blocks
+    assert used(block).frames_ms
+    assert block.verdict is not None
+    assert "duty-missed" in block.verdict.codes, block.verdict.sentences
+
+
+def test_inferences_that_are_too_long_for_the_time_are_told(tmp_path: Path) -> None:
+    (info,) = targets.select("host")
+    (block,) = measured(tmp_path, info, scenario=("video",), duty=(1,), model=("bert_small",)).blocks
+    assert block.verdict is not None, block.reason
+    assert "inference-too-long" in block.verdict.codes, block.verdict.sentences
+
+
 @pytest.mark.adb
 def test_a_text_is_typed_in_the_chrome_of_a_phone(tmp_path: Path) -> None:
     with own_adb(tmp_path / "home", BUNDLED_ADB):
