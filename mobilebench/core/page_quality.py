@@ -119,6 +119,20 @@ class Inferring(Record):
     """What the engine had left in the page, and was removed: workers, addresses of blobs, GPU contexts."""
 
 
+class LeadIn(Record):
+    """The frames of a page while engine and model were put into it and set up, and inferred once. Nobody used it yet.
+
+    Its times are milliseconds since it began.
+    """
+
+    before_ms: Ms
+    """How long before the measurement it began."""
+    duration_ms: Ms
+    frames_ms: Annotated[list[Ms], Field(max_length=MOST_FRAMES)]
+    marks: list[Mark]
+    """When `setup` and `warmup` (the first inference) began, and when the engine was `ready`."""
+
+
 class ScenarioResult(Record):
     """The raw values of one measurement; statistics follow from them (`core.page_metrics`).
 
@@ -146,4 +160,6 @@ class ScenarioResult(Record):
     inputs: int
     """Trusted input events that the page received."""
     inferring: Inferring | Void = Void(reason="nothing inferred in the page")
+    lead_in: LeadIn | None = None
+    """What went before in a page that infers; None where nothing does."""
     notes: list[str] = Field(default_factory=list)

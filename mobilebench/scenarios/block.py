@@ -15,7 +15,7 @@ from mobilebench.browsers import names
 from mobilebench.browsers.server import PageServer
 from mobilebench.core.axes import AXES, NO_SCENARIO, NODE
 from mobilebench.core.errors import BadInput, BlockFailed, Unsupported
-from mobilebench.core.page_quality import Inferring, PageState, Void
+from mobilebench.core.page_quality import Inferring, LeadIn, Mark, PageState, Void
 from mobilebench.core.records import MEASUREMENT_SCHEMA, Case, FileProof, Measurement, PlannedBlock, Proof, TargetInfo
 from mobilebench.engines import web
 from mobilebench.engines.base import Backend, BlockResult, Engine, PreparedCase
@@ -30,6 +30,7 @@ from mobilebench.scenarios.injection.measuring import Load
 from mobilebench.scenarios.injection.messages import InjectedAnswer
 from mobilebench.scenarios.injection.outcomes import PageFailed
 from mobilebench.scenarios.measuring import OpenPage, Recorded
+from mobilebench.scenarios.messages import ProbeAnswer, ProbeOptions
 from mobilebench.scenarios.registry import scenario_of
 from mobilebench.scenarios.scenario import Scenario
 from mobilebench.targets.base import BrowserHandle, Target
@@ -189,6 +190,7 @@ def _with_inference(prepared: PreparedScenario, load: Load, cancel: Event) -> Bl
         _open(foreign, scenario.page if scenario.is_remote else ours, isolate=_isolates(case, scenario))
         probe.install(foreign.page)
         dialogs = len(foreign.dialogs)
+        probe.begin(foreign.page, ProbeOptions(video=scenario.video))
         with injected(
             foreign,
             load.job,
@@ -198,6 +200,7 @@ def _with_inference(prepared: PreparedScenario, load: Load, cancel: Event) -> Bl
             patience=load.patience,
             cores=load.cores,
         ) as inference:
+            before = probe.end(foreign.page)
             recorded = measuring.record(
                 OpenPage(foreign.page, browser),
                 scenario,
@@ -210,7 +213,12 @@ def _with_inference(prepared: PreparedScenario, load: Load, cancel: Event) -> Bl
             raise ScenarioFailed("dialog", f"The page showed a dialog while it was used: {foreign.dialogs[-1]}.")
         files = _loaded(answer.proof.files, inference.sha256, load)
         proof = _of_browser(answer.proof.model_copy(update={"files": files}), browser, recorded)
-    result = recorded.result.model_copy(update={"inferring": _inferring(answer, inference, recorded)})
+    result = recorded.result.model_copy(
+        update={
+            "inferring": _inferring(answer, inference, recorded),
+            "lead_in": _lead_in(before, inference.prepared, recorded),
+        }
+    )
     return BlockResult(_measurement(answer, proof, block), scenario=result)
 
 
@@ -287,6 +295,25 @@ def _measurement(answer: InjectedAnswer, proof: Proof, block: PlannedBlock) -> M
         prediction_ms=answer.inference_ms,
         pass_=block.pass_,
         output=answer.output,
+    )
+
+
+def _lead_in(before: ProbeAnswer, prepared: InjectedAnswer, recorded: Recorded) -> LeadIn:
+    """The frames before the page was used, with the moments of setup and first inference by the page's clock."""
+    marks: list[Mark] = []
+    if prepared.warmup_start_ms is not None and prepared.warmup_ms is not None:
+        warmup = prepared.warmup_start_ms - before.began_ms
+        moments = {
+            "setup": warmup - sum(prepared.setup_ms.values()),
+            "warmup": warmup,
+            "ready": warmup + prepared.warmup_ms,
+        }
+        marks = [Mark(name=name, at_ms=max(0.0, at)) for name, at in moments.items()]
+    return LeadIn(
+        before_ms=max(0.0, recorded.began_ms - before.began_ms),
+        duration_ms=before.duration_ms,
+        frames_ms=before.frames_ms,
+        marks=marks,
     )
 
 

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from mobilebench.core.page_quality import Inferring, PageState, ScenarioResult
+from mobilebench.core.page_quality import Inferring, LeadIn, Mark, PageState, ScenarioResult
 from mobilebench.core.records import Block, Run
 from mobilebench.results import export
 from mobilebench.results.store import Store
@@ -30,10 +30,11 @@ def blocks() -> list[Block]:
         scripts_sha256={"injected-inference.js": "0" * 64},
         left_behind={"workers": 2},
     )
+    lead_in = LeadIn(before_ms=900, duration_ms=800, frames_ms=[16.0], marks=[Mark(name="setup", at_ms=3)])
     during = measured(planned(0, **WAY, scenario="https://example.org/a?b=c", duty=50, place="worker"))
     before = measured(planned(1, **BASELINE, scenario="video", duty=0), prediction_ms=[], warmup_ms=[], setup_ms={})
     return [
-        with_scenario(during, result(inferring=inferring)),
+        with_scenario(during, result(inferring=inferring, lead_in=lead_in)),
         with_scenario(before, result(scenario="video", video=video())),
     ]
 

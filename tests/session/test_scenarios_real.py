@@ -66,6 +66,11 @@ def require_inference(block: Block, runs_in: str) -> None:
     assert measurement.proof.threads == 2
     assert measurement.proof.cross_origin_isolated
     assert any(file.name.endswith("threaded-simd.wasm") for file in measurement.proof.files)
+    lead_in = used(block).lead_in
+    assert lead_in is not None
+    assert [mark.name for mark in lead_in.marks] == ["setup", "warmup", "ready"]
+    moments = [0.0, *(mark.at_ms for mark in lead_in.marks), lead_in.duration_ms, lead_in.before_ms]
+    assert moments == sorted(moments)
     about_time = {"duty-missed", "inference-too-long", "no-duty", "other-load", "slowed-down", "clock-too-coarse"}
     assert set(verdict.codes) - about_time == set()
 
@@ -76,6 +81,7 @@ def test_a_video_is_watched_with_and_without_inference(tmp_path: Path) -> None:
     assert len(found.blocks) == 3
     (baseline,) = (block for block in found.blocks if block.planned.case.is_baseline)
     assert isinstance(used(baseline).inferring, Void)
+    assert used(baseline).lead_in is None
     assert baseline.measurement is not None
     assert baseline.measurement.prediction_ms == []
     assert baseline.verdict is not None
