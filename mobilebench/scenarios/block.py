@@ -11,7 +11,7 @@ from threading import Event
 from typing import Literal
 from urllib.parse import quote
 
-from mobilebench.browsers import names
+from mobilebench.browsers import chrome, names
 from mobilebench.browsers.server import PageServer
 from mobilebench.core.axes import AXES, NO_SCENARIO, NODE
 from mobilebench.core.errors import BadInput, BlockFailed, Unsupported
@@ -97,6 +97,7 @@ class ScenarioEngine:
         if block.case.isolation == "none":
             scenario = replace(scenario, isolated=False)
         load, flags = (None, ()) if block.case.is_baseline else loads.load_of(block.case, target.info, files)
+        flags = _drawn_alike(target.info, block.case, flags)
         return PreparedScenario(target, block, files, {}, scenario, web.page_server(), load, flags)
 
     def measure(
@@ -122,6 +123,18 @@ class ScenarioEngine:
             )
         around = (time.monotonic() - began) * 1000 - found.measurement.measured_ms
         return replace(found, spent_ms={"launch": max(around, 0.0)})
+
+
+def _drawn_alike(info: TargetInfo, case: Case, flags: tuple[str, ...]) -> tuple[str, ...]:
+    """The flags with those that choose the GPU of this computer's Chrome, where the case leaves it open.
+
+    They also decide how Chrome draws the page. So a page is drawn in the same way without inference, while WebAssembly
+    computes, and while the GPU does.
+    """
+    browser = case.browser or web.DEFAULT_BROWSER
+    if info.kind != "host" or case.gpu or names.family(browser) != "chrome":
+        return flags
+    return (*flags, *(chrome.SOFTWARE_GPU if info.gpu_software else chrome.HARDWARE_GPU))
 
 
 def _reason_against(case: Case) -> str | None:
@@ -164,7 +177,13 @@ def _without_inference(prepared: PreparedScenario, cancel: Event) -> BlockResult
     browser_name = block.case.browser or web.DEFAULT_BROWSER
     headed = block.conditions.headed
     with measuring.opened(
-        prepared.target, scenario, browser_name, prepared.server, headed=headed, cancel=cancel
+        prepared.target,
+        scenario,
+        browser_name,
+        prepared.server,
+        flags=prepared.flags,
+        headed=headed,
+        cancel=cancel,
     ) as page:
         isolated = page.page.evaluate("crossOriginIsolated", timeout=probe.ANSWER_SECONDS) is True
         recorded = measuring.record(page, scenario, block.rule.max_seconds)

@@ -86,6 +86,8 @@ def test_a_video_is_watched_with_and_without_inference(tmp_path: Path) -> None:
     assert baseline.measurement.prediction_ms == []
     assert baseline.verdict is not None
     assert baseline.verdict.status == "valid", baseline.verdict.sentences
+    flags = {tuple(block.measurement.proof.flags) for block in found.blocks if block.measurement}
+    assert len(flags) == 1, "the page is not drawn alike with and without inference"
     for block in found.blocks:
         assert not isinstance(used(block).video, Void)
         if block.planned.case.place:
