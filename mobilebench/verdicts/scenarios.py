@@ -40,10 +40,10 @@ def judge_duty(evidence: Evidence, found: Findings) -> None:
     if isinstance(used.inferring, Void):
         found.add(Code.NO_DUTY, f"the reached duty is not known: {used.inferring.reason}")
         return
-    cycle_ms = median(times) / asked * 100 if times else 0.0
-    if cycle_ms * FEWEST_CYCLES > used.duration_ms:
+    usual_ms = median(times) if times else sum(evidence.measurement.warmup_ms)
+    if usual_ms / asked * 100 * FEWEST_CYCLES > used.duration_ms:
         sentence = (
-            f"a single inference takes {median(times):.0f} ms, so {used.duration_ms / 1000:.1f} s hold fewer than "
+            f"a single inference takes {usual_ms:.0f} ms, so {used.duration_ms / 1000:.1f} s hold fewer than "
             f"{FEWEST_CYCLES} cycles at {asked} %"
         )
         found.add(Code.INFERENCE_TOO_LONG, sentence)

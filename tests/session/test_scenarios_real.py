@@ -47,7 +47,7 @@ def by_duty(found: Run) -> dict[int | None, Block]:
 def used(block: Block) -> ScenarioResult:
     assert block.outcome == "measured", block.reason
     assert block.scenario is not None
-    assert block.scenario.duration_ms >= 1000 * SECONDS
+    assert block.scenario.duration_ms > 990 * SECONDS
     return block.scenario
 
 
@@ -110,7 +110,7 @@ def test_a_page_of_the_user_with_a_strict_policy_and_one_that_goes_away(tmp_path
     policy = "<meta http-equiv=Content-Security-Policy content=\"default-src 'none'\">"
     page, leaving = tmp_path / "strict.html", tmp_path / "leaving.html"
     page.write_text(f"<!doctype html>{policy}<p style='height: 300vh'>text")
-    leaving.write_text("<!doctype html><p>text<script>setTimeout(() => location.assign('strict.html'), 1500)</script>")
+    leaving.write_text("<!doctype html><p>text<script>onwheel = () => location.assign('strict.html')</script>")
     found = by_duty(measured(tmp_path / "strict", info, scenario=(str(page),)))
     require_inference(found[50], "main thread")
     assert used(found[0]).inputs > 0

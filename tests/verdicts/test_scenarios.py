@@ -75,6 +75,11 @@ def test_a_single_inference_reaches_no_duty() -> None:
     assert codes(case(), *inferred(16_000, 30_000)) == {"inference-too-long", "no-duty", "too-few-predictions"}
 
 
+def test_without_a_second_inference_the_first_one_tells_that_it_is_too_long() -> None:
+    _, used = inferred(20, 40, duration_ms=50, inferring=Inferring(start_ms=[]))
+    assert {"inference-too-long", "no-duty"} <= codes(case(duty=1), [], used)
+
+
 def test_times_that_the_page_did_not_tell_reach_no_duty() -> None:
     times, used = inferred(20, 40, inferring=Void(reason="it says that it inferred before it was asked to"))
     assert codes(case(), times, used) == {"no-duty"}
