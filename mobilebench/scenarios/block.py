@@ -37,6 +37,8 @@ from mobilebench.targets.base import BrowserHandle, Target
 
 _PUT_INTO_THE_PAGE = ("caches", "link", "loader", "encoding")
 """Axes of what a page downloads. In a scenario the engine's files come over the connection to the browser."""
+_NAMES = {"http error": "error page", "navigated": "left"}
+"""Failures that have another name in a foreign page than in a scenario."""
 
 
 @dataclass(frozen=True)
@@ -165,11 +167,13 @@ def _reason_against(case: Case) -> str | None:
 
 @contextmanager
 def _outcomes_named() -> Iterator[None]:
-    """Begin the message of a page's failure with the failure's name."""
+    """Begin the message of a page's failure with the failure's name, which says more than the fault `page error`."""
     try:
         yield
     except (ScenarioFailed, PageFailed) as error:
-        raise BlockFailed(f"{error.outcome}: {error.message}", hint=error.hint, fault=error.fault) from error
+        name = _NAMES.get(error.outcome, error.outcome)
+        fault = None if error.fault == "page error" else error.fault
+        raise BlockFailed(f"{name}: {error.message}", hint=error.hint, fault=fault) from error
 
 
 def _without_inference(prepared: PreparedScenario, cancel: Event) -> BlockResult:
