@@ -17,10 +17,11 @@ from mobilebench.core.axes import AXES, NO_SCENARIO, NODE
 from mobilebench.core.errors import BadInput, BlockFailed, Unsupported
 from mobilebench.core.page_quality import Inferring, LeadIn, Mark, PageState, Void
 from mobilebench.core.records import MEASUREMENT_SCHEMA, Case, FileProof, Measurement, PlannedBlock, Proof, TargetInfo
-from mobilebench.engines import web
+from mobilebench.engines import page_process, web
 from mobilebench.engines.base import Backend, BlockResult, Engine, PreparedCase
 from mobilebench.models.manifest import Format, ModelFiles
 from mobilebench.models.synthetic_inputs import SAMPLES
+from mobilebench.recorders import registry
 from mobilebench.scenarios import measuring, probe
 from mobilebench.scenarios.base import ScenarioFailed
 from mobilebench.scenarios.injection import loads
@@ -189,6 +190,7 @@ def _without_inference(prepared: PreparedScenario, cancel: Event) -> BlockResult
         headed=headed,
         cancel=cancel,
     ) as page:
+        _tell_processes(prepared, page.browser)
         isolated = page.page.evaluate("crossOriginIsolated", timeout=probe.ANSWER_SECONDS) is True
         recorded = measuring.record(page, scenario, block.rule.max_seconds)
         proof = _of_browser(Proof(cross_origin_isolated=isolated), page.browser, recorded)
@@ -211,6 +213,7 @@ def _with_inference(prepared: PreparedScenario, load: Load, cancel: Event) -> Bl
     ):
         ours = f"{origin.rstrip('/')}{visit.path}{quote(scenario.page)}"
         _open(foreign, scenario.page if scenario.is_remote else ours, isolate=_isolates(case, scenario))
+        _tell_processes(prepared, browser)
         probe.install(foreign.page)
         dialogs = len(foreign.dialogs)
         probe.begin(foreign.page, ProbeOptions(video=scenario.video))
@@ -243,6 +246,12 @@ def _with_inference(prepared: PreparedScenario, load: Load, cancel: Event) -> Bl
         }
     )
     return BlockResult(_measurement(answer, proof, block), scenario=result)
+
+
+def _tell_processes(prepared: PreparedScenario, browser: BrowserHandle) -> None:
+    """Tell recorders the processes of the open page, if they read them."""
+    if registry.reads_processes(prepared.block):
+        prepared.processes.are(page_process.processes_of(prepared.target, browser).measuring())
 
 
 def _isolates(case: Case, scenario: Scenario) -> bool:
