@@ -37,6 +37,7 @@ TITLES: Mapping[str, str] = {
     "video_presented": "presented frames of the video",
 }
 """Names of metrics in sentences; those of the others are made of their own names."""
+_OWN = ("interaction", "typing", "video", "call")
 _OF_A_PAGE = ("scenario", "duty", "place")
 
 
@@ -142,8 +143,8 @@ class PageCase:
 
     @property
     def left_out(self) -> int:
-        """Blocks that were run and do not count."""
-        return len(self.case.blocks) - len(self.case.counted)
+        """Blocks that were measured or failed, and do not count."""
+        return sum(block.status != "unsupported" for block in self.case.blocks) - len(self.case.counted)
 
     @property
     def model(self) -> tuple[str, str, int]:
@@ -192,7 +193,7 @@ class PageScenario:
 
 
 def page_scenarios(summary: RunSummary) -> tuple[PageScenario, ...]:
-    """Every scenario of a run, by target, in the order in which it was planned; empty if it has none."""
+    """Every scenario of a run, by target, our own ones first; empty if it has none."""
     return tuple(one for target in summary.targets for one in _of_target(target))
 
 
@@ -202,7 +203,7 @@ def _of_target(target: TargetSummary) -> Iterator[PageScenario]:
         if name := scenario_of(case.case):
             groups.setdefault((name, case.case.browser), []).append(case)
     plain = {_plain(case.case): case for case in target.cases if scenario_of(case.case) is None}
-    for (name, browser), cases in groups.items():
+    for (name, browser), cases in sorted(groups.items(), key=_reading_order):
         base = next((case for case in cases if is_baseline(case.case)), None)
         baseline = _page_case(base, None, None) if base else None
         inferring = tuple(
@@ -210,6 +211,12 @@ def _of_target(target: TargetSummary) -> Iterator[PageScenario]:
         )
         found = PageScenario(target, name, browser, baseline, inferring)
         yield replace(found, watched=_watched(found))
+
+
+def _reading_order(group: tuple[tuple[str, str | None], object]) -> tuple[object, ...]:
+    """Our own scenarios first, then others by their names."""
+    (name, browser), _ = group
+    return _OWN.index(name) if name in _OWN else len(_OWN), name, browser or ""
 
 
 def _plain(case: Case) -> tuple[object, ...]:

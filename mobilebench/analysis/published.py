@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mobilebench.analysis.labels import threads_label
+from mobilebench.analysis.page_quality import page_scenarios
 from mobilebench.analysis.study_kernels import KernelTable, kernel_tables
 from mobilebench.analysis.summary import STAGES, CaseSummary, RunSummary, TargetSummary
 from mobilebench.core.axes import AXES
@@ -162,7 +163,7 @@ def compare(summary: RunSummary, reference: Reference) -> Comparison:
         shares=shares,
         conditions=tuple(_conditions(summary, reference, rows)),
         alone=tuple(alone),
-        unmatched=tuple(_unmatched(reference, rows, shares)),
+        unmatched=tuple(_unmatched(summary, reference, rows, shares)),
     )
 
 
@@ -260,7 +261,7 @@ def _own_conditions(summary: RunSummary, rows: Sequence[Beside]) -> dict[str, st
 
 
 def _unmatched(
-    reference: Reference, rows: Sequence[Beside], shares: Sequence[SharesBeside]
+    summary: RunSummary, reference: Reference, rows: Sequence[Beside], shares: Sequence[SharesBeside]
 ) -> Iterable[tuple[str, int]]:
     shown = {_place(cell) for row in rows for cell in row.cells.values()}
     left = [cell for cell in reference.latency if _place(cell) not in shown]
@@ -276,6 +277,7 @@ def _unmatched(
         if c not in beside
     )
     yield from kernels.items()
+    listed = {"other"} if page_scenarios(summary) else {"other", "pages"}
     for file in reference.declared.files:
-        if file.kind == "other":
+        if file.kind in listed:
             yield f"{file.name}: {file.holds}", reference.rows[file.name]

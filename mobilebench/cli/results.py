@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -69,6 +70,15 @@ def report(
             "`memory`, `maker`, `os` or `kind`; by default by SoC, if there are several targets.",
         ),
     ] = None,
+    keep: Annotated[
+        str | None,
+        typer.Option(
+            "--keep",
+            metavar="PERCENT",
+            help="Advise what leaves so much of a page's frames and runs per minute beside inference.",
+            show_default="90%",
+        ),
+    ] = None,
     figures: Annotated[
         list[str] | None,
         typer.Option(
@@ -97,14 +107,18 @@ def report(
 
     - `mobilebench report last --group-by gpu_vendor`
 
+    - `mobilebench report last --keep 95%`
+
     - `mobilebench report last --figures svg,pdf`
 
     - `mobilebench report last --anonymise`
     """
+    from mobilebench.analysis.page_advice import KEEP
     from mobilebench.reference import published
     from mobilebench.report import compose, figure_files
 
     wanted = figure_files.formats(split(figures)) if figures else ()
+    share = _share(keep) if keep else KEEP
     loaded = published.load(reference) if reference else None
     store = _store(out)
     found = store.load(run)
@@ -114,20 +128,36 @@ def report(
 
         found, folder = Anonymiser([found.info]).run(found), folder / "anonymous"
     gc.freeze()  # A large run has millions of objects that stay until the command ends; they are not garbage.
-    files = compose.write(found, folder, tables=tables, reference=loaded, group_by=group_by)
+    files = compose.write(found, folder, tables=tables, reference=loaded, group_by=group_by, keep=share)
     say(files.html)
     if files.study:
         say(files.study)
     if wanted:
-        say(_write_figures(found, folder / "figures", wanted))
+        say(_write_figures(found, folder / "figures", wanted, share))
 
 
-def _write_figures(run: Run, folder: Path, wanted: Sequence[Picture]) -> str:
+def _share(text: str) -> float:
+    """A share from its percent, such as `90%`. Raises `BadInput` unless it is above 0 and at most 100."""
+    from mobilebench.core.errors import BadInput
+
+    number = text.strip().removesuffix("%").strip()
+    try:
+        percent = float(number)
+    except ValueError:
+        percent = math.nan
+    if not 0 < percent <= 100:
+        raise BadInput(
+            f"“{text}” is no share of a page.", hint="Give percent above 0 and at most 100, such as `--keep 90%`."
+        )
+    return percent / 100
+
+
+def _write_figures(run: Run, folder: Path, wanted: Sequence[Picture], keep: float) -> str:
     """Write the figures of a run; returns a sentence about the files."""
     from mobilebench.analysis.summary import summarise
     from mobilebench.report import compose, figure_files
 
-    found = figure_files.named(compose.document(summarise(run)))
+    found = figure_files.named(compose.document(summarise(run), keep=keep))
     return draw_figures(found, folder, wanted) or "This run has nothing that a figure could show."
 
 

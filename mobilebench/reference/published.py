@@ -75,6 +75,22 @@ class KernelShare(Record):
     share_percent: Number
 
 
+class PageCell(Record):
+    """One published number about a page: what it is without inference, or with it."""
+
+    table: str
+    metric: str
+    framework: str
+    """Empty: nothing inferred."""
+    backend: str
+    """`none`: nothing inferred."""
+    setting: str
+    model: str
+    mean: Number
+    """None: the study found the model not supported."""
+    std: Number
+
+
 class Stated(Record):
     """What the study states about a condition."""
 
@@ -100,7 +116,7 @@ class DataFile(Record):
 
     name: str = Field(pattern=r"^[A-Za-z0-9_-]{1,80}\.csv$")
     holds: str
-    kind: Literal["latency", "kernel shares", "other"]
+    kind: Literal["latency", "kernel shares", "pages", "other"]
 
 
 class Declaration(Record):
@@ -110,6 +126,8 @@ class Declaration(Record):
     citation: str
     measured: tuple[Stated, ...] = ()
     """The conditions, as far as the study states them."""
+    pages_measured: tuple[Stated, ...] = ()
+    """The conditions of the numbers about pages, where they differ from the others."""
     hardware: dict[Host, str] = Field(default={})
     files: tuple[DataFile, ...] = Field(min_length=1)
     doubts: tuple[Doubt, ...] = ()
@@ -123,6 +141,7 @@ class Reference(Record):
     declared: Declaration
     latency: tuple[Latency, ...] = ()
     kernel_shares: tuple[KernelShare, ...] = ()
+    pages: tuple[PageCell, ...] = ()
     rows: dict[str, int]
     """Number of rows of each file."""
 
@@ -153,6 +172,7 @@ def load(name: str) -> Reference:
     declared = _declaration(folder / DECLARATION)
     latency: list[Latency] = []
     shares: list[KernelShare] = []
+    pages: list[PageCell] = []
     rows = {}
     for file in declared.files:
         lines = list(_lines(folder / file.name, _COLUMNS[file.kind]))
@@ -161,9 +181,16 @@ def load(name: str) -> Reference:
             latency += _cells(folder / file.name, lines, Latency)
         elif file.kind == "kernel shares":
             shares += _cells(folder / file.name, lines, KernelShare)
+        elif file.kind == "pages":
+            pages += _cells(folder / file.name, lines, PageCell)
     _check_doubts(folder / DECLARATION, declared)
     return Reference(
-        name=folder.resolve().name, declared=declared, latency=tuple(latency), kernel_shares=tuple(shares), rows=rows
+        name=folder.resolve().name,
+        declared=declared,
+        latency=tuple(latency),
+        kernel_shares=tuple(shares),
+        pages=tuple(pages),
+        rows=rows,
     )
 
 
@@ -184,7 +211,12 @@ def _unreadable(path: Path, error: Exception) -> BadInput:
     return BadInput(f"{path} cannot be read: {why}.", hint="Correct the file.")
 
 
-_COLUMNS = {"latency": list(Latency.model_fields), "kernel shares": list(KernelShare.model_fields), "other": []}
+_COLUMNS = {
+    "latency": list(Latency.model_fields),
+    "kernel shares": list(KernelShare.model_fields),
+    "pages": list(PageCell.model_fields),
+    "other": [],
+}
 """The columns that a file of a kind must have; any are allowed if none is named."""
 
 
@@ -208,7 +240,7 @@ def _lines(path: Path, wanted: Sequence[str]) -> Iterator[tuple[int, dict[str, s
         raise _unreadable(path, error) from error
 
 
-_Cell = TypeVar("_Cell", Latency, KernelShare)
+_Cell = TypeVar("_Cell", Latency, KernelShare, PageCell)
 
 
 def _cells(path: Path, lines: Sequence[tuple[int, Mapping[str, str]]], kind: type[_Cell]) -> Iterator[_Cell]:

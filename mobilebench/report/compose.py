@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mobilebench.analysis.page_advice import KEEP
 from mobilebench.analysis.summary import RunSummary, summarise
 from mobilebench.core import atomic_files
 from mobilebench.core.errors import BadInput
@@ -32,6 +33,7 @@ from mobilebench.report.sections import (
     memory,
     method,
     page_memory,
+    page_quality,
     pages,
     repeat,
     results,
@@ -51,6 +53,7 @@ SECTIONS: tuple[RunSection, ...] = (
     findings.section,
     glance.section,
     figures.section,
+    page_quality.section,
     sustained.section,
     targets.section,
     socs.section,
@@ -67,14 +70,27 @@ SECTIONS: tuple[RunSection, ...] = (
     gaps.data,
     kernels.data,
     memory.data,
+    page_quality.data,
     against.data,
 )
 """Sections of the whole run. `measurements` holds the sections of the models; `data` are tables only for CSV."""
 
-TABLE_SECTIONS: tuple[RunSection, ...] = (study.tables, against.section, study.data, against.data)
+TABLE_SECTIONS: tuple[RunSection, ...] = (
+    study.tables,
+    page_quality.tables,
+    against.section,
+    study.data,
+    page_quality.data,
+    against.data,
+)
 """Sections of the tables of the study, for files of their own."""
 
-TERMINAL_SECTIONS: tuple[RunSection, ...] = (findings.section, measurements.section, head.closing)
+TERMINAL_SECTIONS: tuple[RunSection, ...] = (
+    findings.section,
+    measurements.section,
+    page_quality.terminal,
+    head.closing,
+)
 """Sections that the terminal shows. The others are not made for it, because some take long."""
 
 MODEL_SECTIONS: tuple[ModelSection, ...] = (
@@ -97,17 +113,19 @@ def document(
     model_sections: Sequence[ModelSection] = MODEL_SECTIONS,
     reference: Reference | None = None,
     group_by: str | None = None,
+    keep: float = KEEP,
 ) -> doc.Document:
     """The report of a run as a document, for the renderers.
 
     Args:
         reference: published numbers to set beside it.
         group_by: a fact of `analysis.grouping`; without it, a run on several targets is grouped by their SoCs.
+        keep: the share of a page's frames and runs per minute that has to be left beside inference.
 
     Raises:
         BadInput: there is no such grouping.
     """
-    of_run = view(summary, model_sections, reference, group_by)
+    of_run = view(summary, model_sections, reference, group_by, keep=keep)
     made: list[doc.Section] = [found for build in sections if (found := build(of_run))]
     return head.document(of_run, tuple(made))
 
@@ -132,6 +150,7 @@ def write(
     tables: bool = False,
     reference: Reference | None = None,
     group_by: str | None = None,
+    keep: float = KEEP,
 ) -> ReportFiles:
     """Write the report into `folder`, which is made if it is missing. Each file is written atomically.
 
@@ -142,6 +161,7 @@ def write(
         tables: also write the tables of the study, as HTML, Markdown, LaTeX and CSV, into the folder `tables`.
         reference: published numbers to set beside those of the run.
         group_by: the fact by which targets are grouped (`document`).
+        keep: the share of a page that has to be left beside inference (`document`).
 
     Raises:
         BadInput: the folder cannot be written, or there is no such grouping.
@@ -149,7 +169,7 @@ def write(
     from mobilebench.report import csv_files, html, markdown
 
     found = summary or summarise(run)
-    made = document(found, reference=reference, group_by=group_by)
+    made = document(found, reference=reference, group_by=group_by, keep=keep)
     csv = csv_files.render(made)
     _write(folder, {"report.html": html.render(made), "report.md": markdown.render(made), **csv})
     study_folder = folder / "tables" if tables else None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from mobilebench.analysis.gaps import GapGroup, gaps
 from mobilebench.analysis.labels import case_details, case_label, engine_label, model_label
+from mobilebench.analysis.page_advice import KEEP
 from mobilebench.analysis.summary import CaseSummary, PassSummary, RunSummary, TargetSummary
 from mobilebench.core.axes import AXES, ON_SCENARIOS
 from mobilebench.core.records import Case, Pass, Series
@@ -88,6 +89,8 @@ class RunView:
     """Published numbers to set beside those of the run, if they were asked for."""
     group_by: str | None = None
     """The fact by which targets are grouped (`analysis.grouping`); None: none was asked for."""
+    keep: float = KEEP
+    """The share of a page's frames and runs per minute that has to be left beside inference."""
 
     def anchor_of(self, group: GapGroup) -> str:
         """The anchor of a model on a target."""
@@ -105,6 +108,7 @@ def view(
     group_by: str | None = None,
     *,
     proofs: bool = True,
+    keep: float = KEEP,
 ) -> RunView:
     """Make the view of a run, with its gaps and anchors. Without `proofs`, no case has one."""
     groups = gaps(summary)
@@ -131,7 +135,7 @@ def view(
             for n, group in enumerate(own, 1)
         )
         targets.append(TargetView(target, anchor, tuple(views)))
-    return RunView(summary, groups, tuple(targets), tuple(model_sections), panels, reference, group_by)
+    return RunView(summary, groups, tuple(targets), tuple(model_sections), panels, reference, group_by, keep)
 
 
 def target_names(run: RunSummary) -> dict[str, str]:

@@ -34,6 +34,12 @@ class Axis:
             "axis": {"values": list(self.ticks), "format": ".6~g"},
         }
 
+    def position(self, value: float) -> float:
+        """Where a value lies along the axis: 0 at its low end, 1 at its high one."""
+        if self.logarithmic:
+            return math.log(value / self.low) / math.log(self.high / self.low)
+        return (value - self.low) / (self.high - self.low)
+
     def clipped(self, value: float) -> float:
         """The value, or the nearer end of the axis."""
         return min(self.high, max(self.low, value))

@@ -23,7 +23,12 @@ def titled(run: Run, title: str) -> list[doc.Figure]:
 
 def rows(figure: doc.Figure, *fields: str) -> list[dict[str, Any]]:
     """The rows of the first layer whose rows have all of these fields."""
-    for layer in data(figure.spec):
+    return rows_of(figure.spec, *fields)
+
+
+def rows_of(spec: Any, *fields: str) -> list[dict[str, Any]]:
+    """The same of a part of a specification."""
+    for layer in data(spec):
         found = [row for row in layer if set(fields) <= row.keys()]
         if found:
             return found

@@ -1,0 +1,225 @@
+"""Sets page quality beside published cells: runs per minute, frames per second, and what is left of the baseline.
+
+`MATTERS` is the only place that says which scenario and metric of ours a published table is about.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from mobilebench.analysis.labels import threads_label
+from mobilebench.analysis.page_quality import (
+    FRAMES,
+    RUNS,
+    VIDEO_FRAMES,
+    PageCase,
+    PageScenario,
+    Quality,
+    page_scenarios,
+)
+from mobilebench.analysis.published import Condition, Counterpart, counterpart
+from mobilebench.analysis.summary import RunSummary
+from mobilebench.core.axes import AXES
+from mobilebench.reference.published import PageCell, Reference
+
+DUTY, PLACE = 50, "main"
+"""Duty and place of the published measurements; other cases of ours have no counterpart."""
+
+
+@dataclass(frozen=True)
+class Matter:
+    """A published table and what it is about on our side."""
+
+    table: str
+    title: str
+    published: str
+    """Its metric in the published files."""
+    scenario: str
+    metric: str
+
+
+MATTERS = (
+    Matter("18", "Responsiveness", "responsiveness_runs_per_min", "interaction", RUNS),
+    Matter("19", "Smoothness of a video", "smoothness_fps", "video", VIDEO_FRAMES),
+    Matter("19", "Smoothness while typing", "smoothness_fps", "typing", FRAMES),
+    Matter("21", "Responsiveness of the integrated page", "responsiveness_runs_per_min_integrated", "call", RUNS),
+    Matter("21", "Smoothness of the integrated page", "smoothness_fps_integrated", "call", VIDEO_FRAMES),
+)
+_TYPED = ("bert_base", "mobilebert", "bert_small")
+"""Models of table 19 that infer while a person types, on a page of 60 frames a second; the others infer beside a video
+of 30.
+"""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A case of ours, or the page without inference, with the published cell that is about it."""
+
+    case: PageCase
+    own: Quality | None
+    published: PageCell | None
+    published_baseline: PageCell | None
+
+    @property
+    def ratio(self) -> float | None:
+        """Our mean over the published one."""
+        mean, cell = self.own.mean if self.own else None, self.published
+        return mean / cell.mean if mean is not None and cell and cell.mean else None
+
+    @property
+    def kept(self) -> float | None:
+        """What is left of our baseline, as a share."""
+        return self.own.over_baseline.value if self.own and self.own.over_baseline else None
+
+    @property
+    def published_kept(self) -> float | None:
+        """What is left of the published baseline, as a share."""
+        cell, base = self.published, self.published_baseline
+        return cell.mean / base.mean if cell and cell.mean is not None and base and base.mean else None
+
+
+@dataclass(frozen=True)
+class QualityTable:
+    """A table in the form of the study: models by framework and backend, for one scenario, duty and place."""
+
+    matter: Matter
+    scenario: PageScenario
+    duty: float
+    place: str
+    ways: tuple[tuple[str, ...], ...]
+    """Labels that name the columns: engine with backend and its options, and threads."""
+    models: tuple[tuple[str, str, int], ...]
+    cells: Mapping[tuple[tuple[str, str, int], tuple[str, ...]], Cell]
+    baseline: Quality | None
+    compared: bool
+    """Whether published cells stand beside ours."""
+
+
+def quality_tables(summary: RunSummary, reference: Reference | None = None) -> tuple[QualityTable, ...]:
+    """The tables of a run, one for each scenario, browser, duty and place; a reference adds published cells."""
+    index = {_place(cell): cell for cell in (reference.pages if reference else ())}
+    return tuple(table for one in page_scenarios(summary) for table in _of_scenario(one, index))
+
+
+_Place = tuple[str, ...]
+_Index = Mapping[_Place, PageCell]
+
+
+def _place(cell: PageCell) -> _Place:
+    return cell.metric, cell.framework, cell.backend, cell.setting, cell.model
+
+
+def _of_scenario(scenario: PageScenario, index: _Index) -> Iterator[QualityTable]:
+    for matter in MATTERS:
+        if matter.scenario != scenario.name:
+            continue
+        for duty, place in dict.fromkeys((one.duty, one.place) for one in scenario.cases):
+            own = [one for one in scenario.cases if (one.duty, one.place) == (duty, place)]
+            cells = {(one.model, way(one)): _cell(one, matter, scenario, index) for one in own}
+            yield QualityTable(
+                matter=matter,
+                scenario=scenario,
+                duty=duty,
+                place=place,
+                ways=tuple(dict.fromkeys(map(way, own))),
+                models=tuple(dict.fromkeys(one.model for one in own)),
+                cells=cells,
+                baseline=scenario.baseline.qualities.get(matter.metric) if scenario.baseline else None,
+                compared=any(cell.published for cell in cells.values()),
+            )
+
+
+def way(of: PageCase) -> tuple[str, ...]:
+    """Engine with backend and its options, and threads: what names a column."""
+    return of.of.way, threads_label(of.of.threads)
+
+
+def _cell(one: PageCase, matter: Matter, scenario: PageScenario, index: _Index) -> Cell:
+    found = _counterpart(one, scenario)
+    model = one.of.model
+    known = isinstance(found, Counterpart) and (matter.table != "19" or (model in _TYPED) == (matter.metric == FRAMES))
+    if not known or not isinstance(found, Counterpart):
+        return Cell(one, one.qualities.get(matter.metric), None, None)
+    return Cell(
+        case=one,
+        own=one.qualities.get(matter.metric),
+        published=index.get((matter.published, found.framework, found.backend, found.setting, model)),
+        published_baseline=index.get((matter.published, "", "none", "", model)),
+    )
+
+
+def _counterpart(one: PageCase, scenario: PageScenario) -> Counterpart | str:
+    if scenario.target.info.kind != "host":
+        return "the study measured page quality on PCs"
+    if (one.duty, one.place) != (DUTY, PLACE):
+        return f"the study has a duty of {DUTY} % on the main thread"
+    usual = {name: AXES[name].default for name in ("scenario", "duty", "place") if name in AXES}
+    return counterpart("host", replace(one.of, **usual))
+
+
+def unmatched(reference: Reference, tables: Sequence[QualityTable]) -> tuple[tuple[str, int], ...]:
+    """Published columns without a case of ours, each with the number of its cells."""
+    shown = {_place(c.published) for table in tables for c in table.cells.values() if c.published}
+    left = [cell for cell in reference.pages if cell.framework and _place(cell) not in shown]
+    names = Counter(
+        " ".join(filter(None, (f"table {cell.table}:", cell.framework, cell.backend, cell.setting, _kind(cell))))
+        for cell in left
+    )
+    return tuple(names.items())
+
+
+def _kind(cell: PageCell) -> str:
+    """Which of its metrics an integrated table is about."""
+    return cell.metric.partition("_")[0] if cell.metric.endswith("_integrated") else ""
+
+
+def conditions(reference: Reference, tables: Sequence[QualityTable]) -> tuple[Condition, ...]:
+    """What differs between this run and the published page quality, for the tables that have published cells."""
+    compared = [table for table in tables if table.compared]
+    return tuple(_conditions(reference, compared)) if compared else ()
+
+
+def _conditions(reference: Reference, tables: Sequence[QualityTable]) -> Iterator[Condition]:
+    stated = {one.what: one.value for one in (*reference.declared.measured, *reference.declared.pages_measured)}
+    cases = [cell.case for table in tables for cell in table.cells.values()]
+    answers = [(case, answer) for case in cases if (answer := case.case.measurement)]
+    blocks = [block.block for case in cases for block in case.case.counted]
+    used = [block.scenario for block in blocks if block.scenario]
+    own: dict[str, Iterable[object]] = {
+        "page of responsiveness": ["our own page: todo list, table, chart and rich text, by real input"]
+        if any(table.matter.metric == RUNS for table in tables)
+        else [],
+        "page of smoothness": _pages(tables),
+        "length of a measurement": sorted({f"{one.seconds:g} s" for one in used}),
+        "duty": sorted({f"{table.duty:g} % asked" for table in tables}),
+        "repetitions": sorted({f"{len(case.case.counted)} blocks" for case in cases if case.case.counted}),
+        **{
+            f"version of {engine}": sorted({a.version for c, a in answers if _engine(c) == engine and a.version})
+            for engine in dict.fromkeys(map(_engine, cases))
+        },
+        "threads": sorted({threads_label(case.of.threads) for case in cases}),
+        "browser": sorted({f"{one.browser} {one.version}" for one in used}),
+        "number of a cell": ["mean ± standard deviation over blocks; what is kept is paired within rounds"],
+    }
+    for what, values in own.items():
+        if found := ", ".join(map(str, values)):
+            yield Condition(what, found, stated.get(what, "not stated"))
+    targets = {table.scenario.target.info.id: table.scenario.target for table in tables}
+    for target in targets.values():
+        info = target.info
+        described = f"{info.name} ({target.soc}), {info.cores} cores, {info.os}"
+        yield Condition(f"hardware: {info.id}", described, reference.declared.hardware.get("pc", "not stated"))
+
+
+def _engine(of: PageCase) -> str:
+    return of.of.engine.partition("@")[0]
+
+
+def _pages(tables: Sequence[QualityTable]) -> Iterator[str]:
+    names = {table.scenario.name for table in tables}
+    if "video" in names:
+        yield "our own clip of ffmpeg's test pattern, VP9, 1280 × 720, 30 frames a second"
+    if "typing" in names:
+        yield "our own document, typed into by real input"

@@ -1,0 +1,527 @@
+"""Page quality: what inference does to a page that is used meanwhile, what to choose, and tables like the study's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from mobilebench.analysis.labels import case_details, duration, factor, percent, plain_model_label, ratio
+from mobilebench.analysis.page_advice import Advice, Judged, advice
+from mobilebench.analysis.page_quality import (
+    RUNS,
+    PageCase,
+    PageScenario,
+    Quality,
+    page_scenarios,
+    title_of,
+)
+from mobilebench.analysis.published_quality import Cell, QualityTable, conditions, quality_tables, unmatched
+from mobilebench.analysis.summary import TargetSummary
+from mobilebench.core.errors import as_sentence
+from mobilebench.report import document as doc
+from mobilebench.report.figures.page_quality import Choice, Course, frame_rates, trade_off
+from mobilebench.report.phrases import UNKNOWN, plural
+from mobilebench.report.sections.study import Notes
+from mobilebench.report.views import (
+    FURTHER_AXES,
+    IDENTITY,
+    OUTCOME,
+    RunView,
+    csv_columns,
+    facets,
+    further_axes,
+    identity,
+    opens,
+    outcome,
+)
+
+TITLE = "Page quality"
+LEAD = (
+    "What inference does to a page that is used meanwhile. Each case is compared with the same page without inference, "
+    "round by round; 100 % means that nothing is lost."
+)
+_CELLS = (
+    "Mean ± standard deviation over blocks, then the share of the page without inference that is left, with its 95 % "
+    "interval (none below three rounds)."
+)
+_ALONE = " Alone: an inference of the same case while no page is used."
+_ACCURACY = (
+    "Accuracy by frame reuse (table 20 of the study) is not part of this report: `mobilebench accuracy --from-run RUN` "
+    "computes it from the latencies of this run."
+)
+CSV_COLUMNS = (
+    *IDENTITY, "metric", "unit", "direction", "mean", "standard_deviation", "low", "high", "blocks", "left_out",
+    "over_baseline", "over_baseline_low", "over_baseline_high", "rounds", "loss_percent", "void", "reached_duty",
+    "inference_ms", "plain_inference_ms", "inferences_per_second", *OUTCOME, *FURTHER_AXES,
+)  # fmt: skip
+"""A row for each metric of each case of a scenario; a case without a metric has one row without a value."""
+
+
+def section(view: RunView) -> doc.Section | None:
+    """Everything about page quality; None if the run used no page."""
+    return _section(view, doc.DOCUMENTS)
+
+
+def tables(view: RunView) -> doc.Section | None:
+    """Only the tables like the study's, for files of their own."""
+    found = quality_tables(view.run, view.reference)
+    blocks = (*map(_study, found), *_differs(view, found))
+    return doc.Section("page-quality-tables", TITLE, blocks) if found else None
+
+
+def terminal(view: RunView) -> doc.Section | None:
+    """One table for each scenario, and the advice below it."""
+    parts = [
+        doc.Section(
+            "page-quality-scenario",
+            f"{TITLE}: {_name(one)} on {target.info.name}",
+            (
+                _table(view, one, doc.TERMINAL),
+                *(doc.Paragraph(_chosen(found), forms=doc.TERMINAL) for found in advice(one, view.keep)),
+            ),
+        )
+        for target, own in _by_target(view)
+        for one in own
+    ]
+    return doc.Section("page-quality", sections=tuple(parts)) if parts else None
+
+
+def data(view: RunView) -> doc.Section | None:
+    """`quality.csv`; None if the run used no page."""
+    rows = tuple(
+        doc.Row(values) for one in page_scenarios(view.run) for case in one.all for values in _data(view, one, case)
+    )
+    table = doc.Table("quality-data", csv_columns(CSV_COLUMNS), rows, csv="quality.csv", forms=doc.CSV)
+    return doc.Section("quality-data", blocks=(table,), style="part") if rows else None
+
+
+def _by_target(view: RunView) -> list[tuple[TargetSummary, tuple[PageScenario, ...]]]:
+    found = page_scenarios(view.run)
+    by_target = [(target, tuple(one for one in found if one.target is target)) for target in view.run.targets]
+    return [(target, own) for target, own in by_target if own]
+
+
+def _advice(view: RunView, scenarios: Sequence[PageScenario]) -> Iterator[Advice]:
+    for one in scenarios:
+        yield from advice(one, view.keep)
+
+
+def _section(view: RunView, forms: frozenset[doc.Form]) -> doc.Section | None:
+    targets = _by_target(view)
+    if not targets:
+        return None
+    found = quality_tables(view.run, view.reference)
+    return doc.Section(
+        "page-quality",
+        TITLE,
+        (doc.Paragraph(doc.Sentence(_ACCURACY), "small", forms=forms),),
+        (*(_of_target(view, target, own, found) for target, own in targets), *_beside(view, found)),
+        lead=LEAD,
+    )
+
+
+def _of_target(
+    view: RunView, target: TargetSummary, scenarios: Sequence[PageScenario], found: Sequence[QualityTable]
+) -> doc.Section:
+    mark = target.soc if target.info.virtual else None
+    number = next(n for n, one in enumerate(view.run.targets, 1) if one is target)
+    own = [table for table in found if table.scenario.target is target]
+    return doc.Section(
+        "page-quality-target",
+        target.info.name,
+        (
+            *_advised(view, scenarios),
+            *_trade_offs(scenarios, view.keep, mark),
+        ),
+        (*(_of_scenario(view, one, mark) for one in scenarios), *_like_the_study(own)),
+        anchor=f"page-quality-{number}",
+        style="model",
+        mark=mark,
+    )
+
+
+def _name(of: PageScenario, *, browser: bool = True) -> str:
+    """Such as `video in chrome`."""
+    return f"{of.name} in {of.browser}" if browser and of.browser else of.name
+
+
+def _label(of: PageCase, *, model: bool = False) -> str:
+    """Engine, backend and the other axes that matter here, such as `tfjs wasm simd, 4 threads, worker, 50 %`."""
+    parts = [of.of.way, *_details(of)]
+    return ", ".join([plain_model_label(*of.model), *parts] if model else parts)
+
+
+def _details(of: PageCase) -> list[str]:
+    left_out = {f"{of.of.browser}"}
+    return [detail for detail in case_details(of.of, browser=False) if detail not in left_out]
+
+
+def _advised(view: RunView, scenarios: Sequence[PageScenario]) -> Iterator[doc.Block]:
+    found = list(_advice(view, scenarios))
+    if not found:
+        return
+    yield doc.Heading(f"Which case keeps {_whole(view.keep)} of the page", forms=doc.DOCUMENTS)
+    for one in found:
+        yield doc.Paragraph(_chosen(one), "finding", forms=doc.DOCUMENTS)
+        others = _others(one)
+        if others:
+            title = f"All cases of {plain_model_label(*one.model)} in {one.scenario.name}, by judgement and latency"
+            yield doc.Fold(
+                title,
+                (doc.Heading(title, forms=doc.MARKDOWN), doc.Items(others, forms=doc.DOCUMENTS)),
+                forms=doc.DOCUMENTS,
+            )
+
+
+def _chosen(found: Advice) -> str:
+    """The advice in one or two sentences."""
+    where = f"{_name(found.scenario)}, {plain_model_label(*found.model)}"
+    chosen = found.chosen
+    if chosen is None:
+        known = [one for one in found.judged if one.evidence and one.worst]
+        best = max(known, key=_least, default=None)
+        if best is None:
+            reason = found.judged[0].reason if found.judged else "It has no case."
+            return f"{as_sentence(where).removesuffix('.')}: nothing can be advised. {reason}"
+        return (
+            f"{as_sentence(where).removesuffix('.')}: no case keeps {_whole(found.keep)}. "
+            f"{_label(best.case)} comes nearest: it leaves {_evidence(best)}."
+        )
+    certain = "" if chosen.judgement == "keeps" else ", which is not certain"
+    return (
+        f"{as_sentence(where).removesuffix('.')}: {_label(chosen.case)} {chosen.judgement} {_whole(found.keep)}"
+        f"{certain}, with the shortest inference of those that do: {duration(chosen.ms)} ms in the page. "
+        f"It leaves {_evidence(chosen)}."
+    )
+
+
+def _least(of: Judged) -> float:
+    return of.worst.over_baseline.value if of.worst and of.worst.over_baseline else 0.0
+
+
+def _evidence(of: Judged) -> str:
+    return " and ".join(f"{_left(one)} of the {title_of(one.metric.name)}" for one in of.evidence)
+
+
+def _whole(share: float) -> str:
+    return f"{100 * share:g}\u202f%"
+
+
+def _left(of: Quality) -> str:
+    """What is left of the baseline, such as `97.1 % (95.0–99.2 %)`."""
+    found = of.over_baseline
+    if found is None:
+        return UNKNOWN
+    if found.interval is None:
+        return f"{percent(found.value)} (no interval: {plural(found.rounds, 'round')})"
+    return f"{percent(found.value)} ({_ends(found.interval.low, found.interval.high)})"
+
+
+def _ends(low: float, high: float) -> str:
+    return f"{low * 100:.1f}–{percent(high)}"
+
+
+def _others(found: Advice) -> tuple[str, ...]:
+    return tuple(
+        f"{_label(one.case)}: {one.judgement}"
+        + (f", {duration(one.ms)} ms, leaves {_evidence(one)}" if one.evidence else f". {one.reason}")
+        for one in found.judged
+    )
+
+
+def _trade_offs(scenarios: Sequence[PageScenario], keep: float, mark: str | None) -> Iterator[doc.Figure]:
+    """One figure for each model, with a panel for each scenario."""
+    for model in dict.fromkeys(model for one in scenarios for model in one.models):
+        runs = {_choice(case): left for one in scenarios for case in one.cases if (left := _share(case, RUNS))}
+        panels = [
+            (_name(one), [point for case in one.cases if case.model == model and (point := _point(one, case, runs))])
+            for one in scenarios
+        ]
+        title = f"Latency against frames, {plain_model_label(*model)}"
+        if figure := trade_off(panels, keep, title, mark):
+            yield figure
+
+
+def _choice(of: PageCase) -> tuple[object, ...]:
+    """What a case is apart from its scenario."""
+    return of.of.way, of.of.threads, of.of.browser, of.model, of.duty, of.place
+
+
+def _share(of: PageCase, metric: str) -> float | None:
+    quality = of.qualities.get(metric)
+    return quality.over_baseline.value if quality and quality.over_baseline else None
+
+
+def _point(scenario: PageScenario, case: PageCase, runs: dict[tuple[object, ...], float]) -> Choice | None:
+    quality = case.qualities.get(scenario.frames)
+    left = quality.over_baseline if quality else None
+    if left is None or case.latency is None:
+        return None
+    low, high = (left.interval.low, left.interval.high) if left.interval else (None, None)
+    short = f"{case.duty:g} %" + (", worker" if case.place == "worker" else "")
+    return Choice(case.of.way, short, case.latency.value, left.value, low, high, runs.get(_choice(case)))
+
+
+def _of_scenario(view: RunView, one: PageScenario, mark: str | None) -> doc.Section:
+    blocks = (_table(view, one, doc.DOCUMENTS), *_all_metrics(one), *_rates(one, mark))
+    return doc.Section("page-quality-scenario", as_sentence(_name(one)).removesuffix("."), blocks, style="part")
+
+
+def _like_the_study(tables: Sequence[QualityTable]) -> Iterator[doc.Section]:
+    folds = tuple(doc.Fold(table.caption, (table,), forms=doc.DOCUMENTS) for table in map(_study, tables))
+    if folds:
+        yield doc.Section("page-quality-study", "Tables like those of the study", folds, style="part")
+
+
+def _rates(one: PageScenario, mark: str | None) -> Iterator[doc.Figure]:
+    """The frame rate over time for each model: of each case the first block that counts."""
+    base = one.baseline.traces[0] if one.baseline and one.baseline.traces else None
+    for model in one.models:
+        courses = [Course(_label(case), case.traces[0]) for case in one.cases if case.model == model and case.traces]
+        whose = "the video" if courses and courses[0].trace.of_video else "the page"
+        title = f"Frame rate, {_name(one)}, {plain_model_label(*model)}"
+        if figure := frame_rates(courses, base, title, mark, whose):
+            yield figure
+
+
+def _table(view: RunView, one: PageScenario, forms: frozenset[doc.Form]) -> doc.Table:
+    notes = Notes(_CELLS + _ALONE)
+    extra = [name for name in ("inp",) if any(_has(case, name) for case in one.all)]
+    columns = (
+        doc.Column("Case", "name", short=one.name),
+        doc.Column("Inference in the page, ms", "number", short="ms"),
+        doc.Column("Duty reached", "number", short="duty", forms=doc.DOCUMENTS),
+        *(column for name in one.watched for column in _columns(one, name)),
+        *(doc.Column(_titled(name), "number", unit=_unit(one, name), forms=doc.DOCUMENTS) for name in extra),
+        doc.Column("Verdict"),
+    )
+    rows = tuple(_row(view, one, case, extra, notes) for case in one.all)
+    caption = f"{as_sentence(_name(one)).removesuffix('.')} on {one.target.info.name}"
+    return doc.Table("page-quality", columns, rows, caption, notes.text(), hide_caption=True, forms=forms)
+
+
+def _has(case: PageCase, name: str) -> bool:
+    return name in case.qualities and case.qualities[name].mean is not None
+
+
+def _columns(one: PageScenario, name: str) -> Iterator[doc.Column]:
+    short = "runs/min" if name == RUNS else "frames/s"
+    yield doc.Column(_titled(name), "number", unit=_unit(one, name), short=short, style="big")
+    yield doc.Column(f"{_titled(name)} left", "number", short="left", forms=doc.TERMINAL)
+
+
+def _titled(name: str) -> str:
+    title = title_of(name)
+    return f"{title[:1].upper()}{title[1:]}"
+
+
+def _unit(one: PageScenario, name: str) -> str | None:
+    found = next((case.qualities[name].metric.unit for case in one.all if name in case.qualities), None)
+    return None if name == RUNS else found
+
+
+def _row(view: RunView, one: PageScenario, case: PageCase, extra: Sequence[str], notes: Notes) -> doc.Row:
+    if case is one.baseline:
+        name = doc.Cell("without inference", terminal="without inference")
+    else:
+        name = doc.Cell(
+            case.of.way, (plain_model_label(*case.model), *_details(case)), terminal=_label(case, model=True)
+        )
+    verdict = doc.Cell(
+        doc.StatusWord(case.case.status), (*_left_out(case), *map(doc.Sentence, case.case.reasons)), case.case.status
+    )
+    duty = None if case.reached_duty is None else doc.Cell(f"{case.reached_duty:.1f} %", _rate(case))
+    return doc.Row(
+        (name, _latency(view, case), duty, *_values(case, one.watched, extra, notes), verdict),
+        of=facets(case.case),
+    )
+
+
+def _values(case: PageCase, watched: Sequence[str], extra: Sequence[str], notes: Notes) -> Iterator[doc.Value]:
+    for name in watched:
+        share = _share(case, name)
+        yield _cell(case.qualities.get(name), notes)
+        yield None if share is None else percent(share)
+    for name in extra:
+        yield _cell(case.qualities.get(name), notes)
+
+
+def _left_out(case: PageCase) -> tuple[str, ...]:
+    counted = plural(len(case.case.counted), "block")
+    return (f"{counted}, {case.left_out} left out",) if case.left_out else (counted,) if case.case.counted else ()
+
+
+def _rate(case: PageCase) -> tuple[str, ...]:
+    asked = f"{case.duty:g} % asked"
+    return (asked, f"{factor(case.per_second)} inferences/s") if case.per_second else (asked,)
+
+
+def _latency(view: RunView, case: PageCase) -> doc.Cell | None:
+    if case.latency is None:
+        return None
+    text = opens(view.panels, case.case, duration(case.latency.value))
+    if case.plain is None or case.plain.value <= 0:
+        return doc.Cell(text, (), case.latency.value)
+    details = (f"{duration(case.plain.value)} alone", ratio(case.latency.value / case.plain.value))
+    return doc.Cell(text, details, case.latency.value)
+
+
+def _cell(of: Quality | None, notes: Notes) -> doc.Value:
+    if of is None:
+        return None
+    if of.mean is None:
+        reason = as_sentence("; ".join(of.voids)) if of.voids else "No block has it."
+        return doc.Cell("void", (notes.mention(reason),))
+    some = (f"not in every block: {notes.mention(as_sentence('; '.join(of.voids)))}",) if of.voids else ()
+    return doc.Cell(_spread(of), (*_of_baseline(of), *some), of.mean)
+
+
+def _of_baseline(of: Quality) -> tuple[str, ...]:
+    """The share of the baseline that is left, or how many times as much it is, and its interval."""
+    found = of.over_baseline
+    if found is None:
+        return ()
+    value = f"{percent(found.value)} left" if of.higher_is_better else f"{ratio(found.value)} the baseline"
+    if found.interval is None:
+        return (value,)
+    low, high = found.interval.low, found.interval.high
+    return value, _ends(low, high) if of.higher_is_better else f"{factor(low)}–{ratio(high)}"
+
+
+def _spread(of: Quality) -> str:
+    """Such as `23.8 ± 1.83`."""
+    if of.mean is None:
+        return UNKNOWN
+    digits = 0 if abs(of.mean) >= 1000 else 1 if abs(of.mean) >= 1 else 2
+    if of.deviation is None:
+        return f"{of.mean:.{digits}f}"
+    digits += 0.005 <= of.deviation < 0.5 and digits == 1
+    return f"{of.mean:.{digits}f} ± {of.deviation:.{digits}f}"
+
+
+def _all_metrics(one: PageScenario) -> Iterator[doc.Block]:
+    """Every metric of every case, folded."""
+    names = list(dict.fromkeys(name for case in one.all for name in case.qualities))
+    if not names:
+        return
+    notes = Notes(_CELLS)
+    columns = (
+        doc.Column("Metric", "name"),
+        doc.Column("Unit"),
+        *(doc.Column(_label(case, model=True) if case is not one.baseline else "without inference", "number")
+          for case in one.all if case.qualities),
+    )  # fmt: skip
+    rows = tuple(
+        doc.Row(
+            (
+                doc.Cell(_titled(name), (metric.direction, metric.source)),
+                metric.unit,
+                *(_cell(case.qualities.get(name), notes) for case in one.all if case.qualities),
+            )
+        )
+        for name in names
+        for metric in [next(case.qualities[name].metric for case in one.all if name in case.qualities)]
+    )
+    caption = f"All metrics of {_name(one)}"
+    table = doc.Table("page-metrics", columns, rows, caption, notes.text(), style="dense", forms=doc.HTML)
+    yield doc.Fold(caption, (table,), forms=doc.HTML)
+
+
+def _study(table: QualityTable) -> doc.Table:
+    """A table in the form of the study: rows are models, columns are frameworks with their backends."""
+    notes = Notes(
+        f"{_CELLS}"
+        + (" Beside it the published mean ± standard deviation, and ours over it." if table.compared else "")
+    )
+    titles = ("Ours", "Published", "Ratio") if table.compared else ("Ours",)
+    columns = (
+        doc.Column("Model", "name"),
+        *(doc.Column(title, "number", group=", ".join(way)) for way in table.ways for title in titles),
+    )
+    rows = [
+        doc.Row(
+            (
+                plain_model_label(*model),
+                *(cell for way in table.ways for cell in _cells(table.cells.get((model, way)), table, notes)),
+            )
+        )
+        for model in table.models
+    ]
+    base = table.baseline
+    without = f" Without inference: {_spread(base)}." if base else " Without inference: not measured."
+    published = next((c.published_baseline for c in table.cells.values() if c.published_baseline), None)
+    beside = f" Published: {_published(published.mean, published.std)}." if published else ""
+    place = "on the main thread" if table.place == "main" else "in a worker"
+    unit = next((c.own.metric.unit for c in table.cells.values() if c.own), "")
+    caption = (
+        f"{table.matter.title} ({unit}) like table {table.matter.table}: {_name(table.scenario)}, {table.duty:g} % of "
+        f"the time, {place}, {table.scenario.target.info.name}"
+    )
+    return doc.Table(
+        f"quality-{table.matter.table}", columns, tuple(rows), caption, f"{notes.text()}{without}{beside}",
+        style="dense", forms=doc.PAPER,
+    )  # fmt: skip
+
+
+def _cells(cell: Cell | None, table: QualityTable, notes: Notes) -> tuple[doc.Value, ...]:
+    if cell is None:
+        return (None,) * (3 if table.compared else 1)
+    own = _cell(cell.own, notes)
+    if cell.own is None:
+        reasons = " ".join(map(as_sentence, cell.case.case.reasons))
+        status = cell.case.case.status
+        own = doc.Cell(status, (notes.mention(reasons),) if reasons else ()) if status != "valid" else None
+    if not table.compared:
+        return (own,)
+    if cell.published is None:
+        return (own, None, None)
+    kept = (f"{percent(cell.published_kept)} left",) if cell.published_kept is not None else ()
+    shown = "not supported" if cell.published.mean is None else _published(cell.published.mean, cell.published.std)
+    found = cell.ratio
+    return (own, doc.Cell(shown, kept), doc.Cell(ratio(found), value=found) if found is not None else None)
+
+
+def _published(mean: float | None, std: float | None) -> str:
+    if mean is None:
+        return UNKNOWN
+    return f"{mean:g}" if std is None else f"{mean:g} ± {std:g}"
+
+
+def _beside(view: RunView, found: Sequence[QualityTable]) -> Iterator[doc.Section]:
+    if blocks := tuple(_differs(view, found)):
+        yield doc.Section("page-quality-published", "Beside the published pages", blocks, style="part")
+
+
+def _differs(view: RunView, found: Sequence[QualityTable]) -> Iterator[doc.Block]:
+    """What differs from the published measurements, and which of them this run did not make."""
+    if view.reference is None or not view.reference.pages:
+        return
+    rows = tuple(doc.Row((one.what, one.own, one.published)) for one in conditions(view.reference, found))
+    columns = (doc.Column("Condition", "name"), doc.Column("This run"), doc.Column("Published"))
+    if rows:
+        yield doc.Table("conditions", columns, rows, "What differs from the published pages", forms=doc.PAPER)
+    else:
+        yield doc.Paragraph("No case of this run has a published counterpart.", "empty", forms=doc.PAPER)
+    left = tuple(f"{what}: {plural(count, 'cell')}" for what, count in unmatched(view.reference, found))
+    if left:
+        title = "Published columns about pages that this run did not measure"
+        heading = doc.Heading(title, forms=doc.PAPER - doc.HTML)
+        yield doc.Fold(f"{title} ({len(left)})", (heading, doc.Items(left, forms=doc.PAPER)), forms=doc.PAPER)
+
+
+def _data(view: RunView, one: PageScenario, case: PageCase) -> Iterator[tuple[doc.Value, ...]]:
+    first = identity(view.run, one.target, case.case)
+    rest = (
+        case.reached_duty, case.latency.value if case.latency else None, case.plain.value if case.plain else None,
+        case.per_second, *outcome(case.case), *further_axes(case.case),
+    )  # fmt: skip
+    for quality in case.qualities.values():
+        metric, interval, over = quality.metric, quality.interval, quality.over_baseline
+        ends = (interval.low, interval.high) if interval else (None, None)
+        left = (over.interval.low, over.interval.high) if over and over.interval else (None, None)
+        yield (
+            *first, metric.name, metric.unit, metric.direction, quality.mean, quality.deviation, *ends,
+            quality.blocks, case.left_out, over.value if over else None, *left, over.rounds if over else None,
+            quality.loss, "; ".join(quality.voids), *rest,
+        )  # fmt: skip
+    if not case.qualities:
+        yield (*first, *([None] * 7), 0, case.left_out, *([None] * 6), *rest)

@@ -1,0 +1,171 @@
+"""The section on page quality: its tables, the advice, its figures, and the published numbers beside ours."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from mobilebench.analysis.summary import RunSummary, summarise
+from mobilebench.core.records import Case
+from mobilebench.reference.published import load
+from mobilebench.report import document as doc
+from mobilebench.report import markdown
+from mobilebench.report.compose import document, table_files
+from mobilebench.report.sections import page_quality
+from tests.analysis import example, page_runs, study
+from tests.analysis.page_runs import ORT, WASM, WEBGL, Used, baseline, rounds, used
+from tests.report import rendering
+from tests.report.figures import drawn
+from tests.report.sections import reading
+
+STUDY = load("tosem2025")
+
+
+def summary() -> RunSummary:
+    return summarise(page_runs.whole_run())
+
+
+def section(of: RunSummary, **options: Any) -> doc.Section:
+    made = document(of, (page_quality.section,), (), **options)
+    (found,) = [one for one in made.sections if one.name == "page-quality"]
+    return found
+
+
+def text(of: RunSummary, **options: Any) -> str:
+    return markdown.render(document(of, (page_quality.section,), (), **options)).replace("\u202f", " ")
+
+
+def test_section(snapshot: SnapshotAssertion) -> None:
+    assert text(summary(), reference=STUDY) == snapshot
+
+
+def test_terminal(snapshot: SnapshotAssertion) -> None:
+    shown = rendering.terminal(summary(), 110)
+    assert shown[shown.index("Page quality") :] == snapshot
+
+
+def test_the_advice_follows_the_budget() -> None:
+    assert "keeps 90 %, with the shortest inference of those that do: 22.8 ms" in text(summary())
+    assert "no case keeps 99 %" in text(summary(), keep=0.99)
+
+
+def test_the_advice_names_why_the_others_fall_out() -> None:
+    found = text(summary())
+    assert "not known. Tfjs has no kernel for Einsum on wasm." in found
+    assert "does not keep, 64.2 ms, leaves 37.4 %" in found
+
+
+def test_void_is_shown_with_its_reason() -> None:
+    cases: dict[Case, page_runs.Rounds] = {
+        baseline("video"): [Used(video=30.0, ms=None)] * 3,
+        used(WASM, "video"): [Used(video=None)] * 3,
+    }
+    found = text(page_runs.summary(cases))
+    (row,) = [line for line in found.splitlines() if line.startswith("| tfjs")]
+    assert "void (note 1)" in row
+    assert "Note 1: Not here." in found or "Not here." in rendering.html(page_runs.summary(cases))
+
+
+def test_every_metric_is_in_the_csv_file() -> None:
+    rows = reading.csv_rows(page_quality.data, summary())
+    keys = {(row["engine"], row["metric"]) for row in rows}
+    assert {("page", "video_fps"), ("tfjs", "runs_per_minute"), ("ortjs", "fps_lowest")} <= keys
+    base = next(row for row in rows if row["engine"] == "page" and row["metric"] == "video_fps")
+    assert (base["over_baseline"], base["inference_ms"], base["blocks"]) == (None, None, 5)
+    void = next(row for row in rows if row["metric"] == "inp")
+    assert (void["mean"], void["void"]) == (None, "not here")
+    without = next(row for row in rows if row["outcome"] == "unsupported")
+    assert (without["metric"], without["blocks"]) == (None, 0)
+    invalid = next(row for row in rows if row["left_out"] == 1 and row["metric"] == "video_fps")
+    assert invalid["loss_percent"] is not None
+
+
+def test_published_cells_stand_beside_ours() -> None:
+    files = table_files(summary(), STUDY)
+    line = next(line for line in files["tables.md"].splitlines() if "87.6 ± 12" in line)
+    assert "92.7 ± 7.5" in line
+    assert "1.00×" in line
+    assert r"87.6" in files["tables.tex"]
+    assert "quality.csv" in files
+
+
+def test_what_differs_is_spelled_out() -> None:
+    found = text(summary(), reference=STUDY)
+    for part in (
+        "Speedometer",
+        "YouTube",
+        "10 minutes",
+        "4.2.0",
+        "4.22.0",
+        "table 20: tfjs wasm simd-threads: 6 cells",
+    ):
+        assert part in found, part
+
+
+def test_without_a_counterpart_it_says_so() -> None:
+    cases: dict[Case, page_runs.Rounds] = {
+        baseline("video"): [Used(video=30.0, ms=None)] * 3,
+        used(WASM, "video", duty=75): [Used(video=20.0)] * 3,
+    }
+    assert "No case of this run has a published counterpart." in text(page_runs.summary(cases), reference=STUDY)
+
+
+def test_a_phone_has_no_published_counterpart_and_a_virtual_one_is_marked() -> None:
+    phone = example.PHONES[0]
+    cases: dict[Case, page_runs.Rounds] = {
+        baseline("video", target=phone.id): [Used(video=30.0, ms=None)] * 3,
+        used(study.on(phone.id, WASM), "video"): [Used(video=20.0)] * 3,
+    }
+    found = page_runs.summary(cases, [phone])
+    assert "No case of this run has a published counterpart." in text(found, reference=STUDY)
+    (part,) = section(found).sections
+    assert part.mark == phone.soc
+
+
+def test_frame_rates_are_drawn_with_the_baseline_and_the_phases() -> None:
+    (figure,) = drawn.titled(page_runs.whole_run(), "Frame rate, video")
+    panels = figure.spec["vconcat"]
+    assert len(panels) == 5
+    names = {row["name"] for row in drawn.rows(figure, "rate", "name")}
+    assert names == {"without inference"}
+    phases = [row["phase"] for rows in drawn.data(panels[0]) for row in rows if "phase" in row]
+    assert phases == ["setup", "warmup", "prediction"]
+
+
+def test_the_trade_off_has_a_panel_for_each_scenario() -> None:
+    figures = drawn.titled(page_runs.whole_run(), "Latency against frames")
+    assert [figure.title.rpartition(", ")[2] for figure in figures] == ["mobilenet_v2", "bert_small"]
+    assert [panel["title"]["text"] for panel in figures[0].spec["vconcat"]] == [
+        "interaction in chrome",
+        "video in chrome",
+    ]
+    rows = [row for panel in figures[0].spec["vconcat"] for row in drawn.rows_of(panel, "ms", "frames", "area")]
+    assert len(rows) == 9
+    assert all(0 < row["frames"] < 101 for row in rows)
+
+
+@pytest.mark.slow
+def test_figures_follow_the_schema() -> None:
+    import altair
+
+    for figure in drawn.figures(page_runs.whole_run()):
+        altair.Chart.from_dict(figure.spec, validate=True)
+
+
+def test_labels_that_would_lie_upon_each_other_are_moved() -> None:
+    near = {
+        used(way, "video"): rounds(Used(video=29.0 - n / 10, ms=20.0 + n / 10))
+        for n, way in enumerate((WASM, ORT, WEBGL))
+    }
+    (figure,) = drawn.titled(page_runs.run({baseline("video"): rounds(Used(video=30.0, ms=None)), **near}), "Latency")
+    texts = [layer["mark"]["dy"] for layer in figure.spec["vconcat"][0]["layer"] if "dy" in layer["mark"]]
+    assert len(texts) == len(set(texts)) == 3
+
+
+def test_a_run_without_pages_has_no_such_section() -> None:
+    plain = page_runs.summary({WASM: [Used(ms=18.0)]})
+    assert "Page quality" not in rendering.markdown(plain)
+    assert "Page quality" not in rendering.terminal(plain)
+    assert rendering.table(plain, "quality.csv") is None
