@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mobilebench.results.store import Store
-from tests.analysis import pages
+from tests.analysis import page_runs, pages
 from tests.cli.command_line import mobilebench
 from tests.results import making
 
@@ -78,3 +78,20 @@ def test_a_fact_that_does_not_exist_is_bad_input(folder: Path) -> None:
     code, _, err = mobilebench(f"report last --group-by colour --out {folder}")
     assert code == 2
     assert "gpu_vendor" in err
+
+
+@pytest.mark.parametrize("share", ["0", "101%", "most", "nan", "-5"])
+def test_a_share_that_is_none_is_bad_input(folder: Path, share: str) -> None:
+    code, out, err = mobilebench(f"report last --keep={share} --out {folder}")
+    assert (code, out) == (2, "")
+    assert "is no share of a page" in err
+    assert not (folder / "runs").exists()
+
+
+def test_the_advice_is_for_the_share_that_was_asked_for(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Store, "load", lambda _store, _id: page_runs.whole_run())
+    code, out, _ = mobilebench(f"report last --keep 99% --out {folder}")
+    assert code == 0
+    html = Path(out.strip())
+    assert "Which case keeps 99" in html.read_text()
+    assert (html.parent / "quality.csv").is_file()
