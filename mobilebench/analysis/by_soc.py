@@ -123,7 +123,7 @@ def task_of(model: str) -> str | None:
 def _pool(targets: Iterable[TargetSummary]) -> Iterable[Pooled]:
     found: dict[tuple[object, ...], Pooled] = {}
     for target in targets:
-        for case in target.cases:
+        for case in target.plain:
             if (one := _alone(target, case)) is None:
                 continue
             same = found.get(one.way)

@@ -55,7 +55,7 @@ def device_spreads(summary: RunSummary) -> tuple[DeviceSpread, ...]:
     """Every engine and backend that at least two devices measured with a case in common, by name."""
     groups: dict[tuple[bool, str, str], list[TargetSummary]] = {}
     for target in summary.targets:
-        ways = {(case.case.engine, case.case.backend) for case in target.cases if "prediction" in case.stages}
+        ways = {(case.case.engine, case.case.backend) for case in target.plain if "prediction" in case.stages}
         for engine, backend in ways:
             groups.setdefault((target.info.virtual, engine, backend), []).append(target)
     found = (_spread(*key, targets) for key, targets in sorted(groups.items()) if len(targets) >= LEAST_DEVICES)
@@ -82,6 +82,6 @@ def _predictions(target: TargetSummary, engine: str, backend: str) -> dict[Case,
     """Milliseconds by case, without the target that the case names."""
     return {
         replace(case.case, target=""): case.stages["prediction"].value
-        for case in target.cases
+        for case in target.plain
         if (case.case.engine, case.case.backend) == (engine, backend) and "prediction" in case.stages
     }

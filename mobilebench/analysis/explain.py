@@ -224,7 +224,7 @@ class _Finder:
     """Finds the cases of rungs among the cases of one target."""
 
     def __init__(self, target: TargetSummary, ladder: Ladder, asked: Mapping[str, object]) -> None:
-        self._cases = [one for one in target.cases if one.case.model == asked["model"]]
+        self._cases = [one for one in target.plain if one.case.model == asked["model"]]
         self._asked = {"target": target.info.id, **asked}
         self._several = self._threads(ladder.native)
         self._page = self._browser()
@@ -434,7 +434,7 @@ def select(
     if not targets:
         known = ", ".join(one.info.id for one in summary.targets)
         raise BadInput(f"Run {run} has no target {target}.", hint=f"It has {known}.")
-    models = list(dict.fromkeys(case.case.model for one in targets for case in one.cases))
+    models = list(dict.fromkeys(case.case.model for one in targets for case in one.plain))
     if model is None and len(models) == 1:
         model = models[0]
     if model is None or model not in models:

@@ -130,7 +130,8 @@ def fastest(group: GapGroup) -> Fastest:
     """The fastest cases of one model on one target; those that may be compared go before those that may not."""
     cases = group.target.by_model()[group.model, group.precision, group.batch]
     timed = sorted(
-        (case for case in cases if "prediction" in case.stages), key=lambda case: case.stages["prediction"].value
+        (case for case in cases if "prediction" in case.stages and not case.case.has_scenario),
+        key=lambda case: case.stages["prediction"].value,
     )
     gaps = {gap.web: gap for gap in group.main}
     native = min(

@@ -95,8 +95,12 @@ def gaps(summary: RunSummary) -> tuple[GapGroup, ...]:
 
 
 def _group(target: TargetSummary, model: str, precision: str, batch: int, cases: Sequence[CaseSummary]) -> GapGroup:
+    if all(case.case.has_scenario for case in cases):
+        reason = "Pages that are used meanwhile are compared in the section on page quality."
+        return GapGroup(target, model, precision, batch, None, (), reason)
     native = [case for case in cases if not case.web and "prediction" in case.stages and _answered(case)]
     web = [case for case in cases if case.in_page and case.timed and case.status not in ("unsupported", "not measured")]
+    web = [case for case in web if not case.case.has_scenario]
     fastest = min(native, key=lambda case: case.stages["prediction"].value, default=None)
     if fastest is None or not web:
         missing = "native" if fastest is None else "web"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from mobilebench.core.axes import AXES, NODE, OFFERED
+from mobilebench.core.axes import AXES, NO_MODEL, NODE, OFFERED
 from mobilebench.core.records import Case, SetupPart, TargetInfo
 
 SETUP_PARTS: dict[SetupPart, str] = {
@@ -86,12 +86,12 @@ def case_details(case: Case, *, browser: bool = True, threads: bool = True) -> l
 
 def model_label(model: str, precision: str, batch: int) -> str:
     """Such as `mobilenet_v2 fp32, batch 1`."""
-    return f"{model} {precision}, batch {batch}"
+    return "no inference" if model == NO_MODEL else f"{model} {precision}, batch {batch}"
 
 
 def plain_model_label(model: str, precision: str, batch: int) -> str:
     """The model's name, with precision and batch only if they are not `fp32` and 1."""
-    return model if (precision, batch) == ("fp32", 1) else model_label(model, precision, batch)
+    return model if (precision, batch) == ("fp32", 1) and model != NO_MODEL else model_label(model, precision, batch)
 
 
 def duration(ms: float) -> str:

@@ -15,13 +15,11 @@ from mobilebench.analysis.gaps import Ratio, ratio_of
 from mobilebench.analysis.stage_statistics import StageStatistics
 from mobilebench.analysis.summary import BlockSummary, CaseSummary, RunSummary, TargetSummary
 from mobilebench.core.axes import AXES
-from mobilebench.core.page_metrics import METRICS, Metric, frame_rate, readings
+from mobilebench.core.page_metrics import METRICS, Metric, frame_rate, reached_duty, readings
 from mobilebench.core.page_quality import Inferring, Mark, ScenarioResult, Void
 from mobilebench.core.records import Case
 from mobilebench.statistics.estimates import Interval, deviation, mean_estimate, median
 
-BASELINE_ENGINE = "page"
-"""The engine of a case in which nothing infers."""
 RUNS, VIDEO_FRAMES, FRAMES = "runs_per_minute", "video_fps", "fps"
 """Names of the metrics by which a page is judged: how fast it answers, and how smoothly it draws."""
 TITLES: Mapping[str, str] = {
@@ -38,33 +36,11 @@ TITLES: Mapping[str, str] = {
 }
 """Names of metrics in sentences; those of the others are made of their own names."""
 _OWN = ("interaction", "typing", "video", "call")
-_OF_A_PAGE = ("scenario", "duty", "place")
 
 
 def title_of(metric: str) -> str:
     """The name of a metric in sentences."""
     return TITLES.get(metric, metric.replace("_", " "))
-
-
-def scenario_of(case: Case) -> str | None:
-    """The scenario during which a case is measured; None for a plain measurement."""
-    found: str | None = getattr(case, "scenario", None)
-    return None if found in (None, "none") else found
-
-
-def duty_of(case: Case) -> float:
-    """The asked share of time that is spent inferring, in percent."""
-    return float(getattr(case, "duty", None) or 0)
-
-
-def place_of(case: Case) -> str:
-    """Where the engine runs: `main` or `worker`."""
-    return str(getattr(case, "place", None) or "main")
-
-
-def is_baseline(case: Case) -> bool:
-    """Whether nothing infers in it."""
-    return scenario_of(case) is not None and (case.engine == BASELINE_ENGINE or duty_of(case) == 0)
 
 
 @dataclass(frozen=True)
@@ -134,12 +110,14 @@ class PageCase:
         return self.case.case
 
     @property
-    def duty(self) -> float:
-        return duty_of(self.of)
+    def duty(self) -> int:
+        """The asked share of time that is spent inferring, in percent."""
+        return self.of.duty or 0
 
     @property
     def place(self) -> str:
-        return place_of(self.of)
+        """The thread of the page that calls the engine: `main` or `worker`."""
+        return self.of.place or "main"
 
     @property
     def left_out(self) -> int:
@@ -200,14 +178,16 @@ def page_scenarios(summary: RunSummary) -> tuple[PageScenario, ...]:
 def _of_target(target: TargetSummary) -> Iterator[PageScenario]:
     groups: dict[tuple[str, str | None], list[CaseSummary]] = {}
     for case in target.cases:
-        if name := scenario_of(case.case):
-            groups.setdefault((name, case.case.browser), []).append(case)
-    plain = {_plain(case.case): case for case in target.cases if scenario_of(case.case) is None}
+        if case.case.has_scenario:
+            groups.setdefault((case.case.scenario, case.case.browser), []).append(case)
+    plain = {case.case: case for case in target.cases if not case.case.has_scenario}
     for (name, browser), cases in sorted(groups.items(), key=_reading_order):
-        base = next((case for case in cases if is_baseline(case.case)), None)
+        base = next((case for case in cases if case.case.is_baseline), None)
         baseline = _page_case(base, None, None) if base else None
         inferring = tuple(
-            _page_case(case, baseline, plain.get(_plain(case.case))) for case in cases if not is_baseline(case.case)
+            _page_case(case, baseline, plain.get(without_page(case.case)))
+            for case in cases
+            if not case.case.is_baseline
         )
         found = PageScenario(target, name, browser, baseline, inferring)
         yield replace(found, watched=_watched(found))
@@ -219,9 +199,9 @@ def _reading_order(group: tuple[tuple[str, str | None], object]) -> tuple[object
     return _OWN.index(name) if name in _OWN else len(_OWN), name, browser or ""
 
 
-def _plain(case: Case) -> tuple[object, ...]:
-    """What identifies a case apart from scenario, duty and place."""
-    return tuple(getattr(case, name) for name in AXES if name not in _OF_A_PAGE)
+def without_page(case: Case) -> Case:
+    """The case without scenario, duty and place."""
+    return replace(case, scenario=AXES["scenario"].default, duty=None, place=None)
 
 
 def _watched(of: PageScenario) -> tuple[str, ...]:
@@ -274,14 +254,11 @@ def _over(own: Mapping[int, float], baseline: PageCase | None, name: str) -> Rat
 
 
 def _reached(block: BlockSummary, result: ScenarioResult) -> float | None:
-    """Time in inferences through time, over whole cycles of an inference and the idle time after it."""
     measurement, inferring = block.block.measurement, result.inferring
     if measurement is None or not isinstance(inferring, Inferring):
         return None
     starts, times = inferring.start_ms, measurement.prediction_ms
-    if len(starts) < 2 or len(starts) != len(times) or starts[-1] <= starts[0]:
-        return None
-    return min(sum(times[:-1]) / (starts[-1] - starts[0]), 1.0) * 100
+    return reached_duty(starts, times) if len(starts) == len(times) else None
 
 
 def _per_second(result: ScenarioResult) -> float | None:
@@ -296,4 +273,12 @@ def _trace(round_: int, result: ScenarioResult) -> Trace:
     video = None if isinstance(result.video, Void) else result.video
     frames = video.frames_ms if video else result.frames_ms
     rate = tuple(frame_rate(frames, result.duration_ms))
-    return Trace(round_, rate, video is not None, tuple(result.marks))
+    return Trace(round_, rate, video is not None, (*result.marks, *_first_prediction(result)))
+
+
+def _first_prediction(result: ScenarioResult) -> tuple[Mark, ...]:
+    """When the page began to infer, if that is not marked: the engine was set up before the measurement then."""
+    inferring = result.inferring
+    if isinstance(inferring, Void) or not inferring.start_ms or any(one.name == "prediction" for one in result.marks):
+        return ()
+    return (Mark(name="prediction", at_ms=inferring.start_ms[0]),)

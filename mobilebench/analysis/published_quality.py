@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from mobilebench.analysis.labels import threads_label
 from mobilebench.analysis.page_quality import (
@@ -18,10 +18,10 @@ from mobilebench.analysis.page_quality import (
     PageScenario,
     Quality,
     page_scenarios,
+    without_page,
 )
 from mobilebench.analysis.published import Condition, Counterpart, counterpart
 from mobilebench.analysis.summary import RunSummary
-from mobilebench.core.axes import AXES
 from mobilebench.reference.published import PageCell, Reference
 
 DUTY, PLACE = 50, "main"
@@ -86,7 +86,7 @@ class QualityTable:
 
     matter: Matter
     scenario: PageScenario
-    duty: float
+    duty: int
     place: str
     ways: tuple[tuple[str, ...], ...]
     """Labels that name the columns: engine with backend and its options, and threads."""
@@ -155,8 +155,7 @@ def _counterpart(one: PageCase, scenario: PageScenario) -> Counterpart | str:
         return "the study measured page quality on PCs"
     if (one.duty, one.place) != (DUTY, PLACE):
         return f"the study has a duty of {DUTY} % on the main thread"
-    usual = {name: AXES[name].default for name in ("scenario", "duty", "place") if name in AXES}
-    return counterpart("host", replace(one.of, **usual))
+    return counterpart("host", without_page(one.of))
 
 
 def unmatched(reference: Reference, tables: Sequence[QualityTable]) -> tuple[tuple[str, int], ...]:
@@ -193,7 +192,7 @@ def _conditions(reference: Reference, tables: Sequence[QualityTable]) -> Iterato
         else [],
         "page of smoothness": _pages(tables),
         "length of a measurement": sorted({f"{one.seconds:g} s" for one in used}),
-        "duty": sorted({f"{table.duty:g} % asked" for table in tables}),
+        "duty": sorted({f"{table.duty} % asked" for table in tables}),
         "repetitions": sorted({f"{len(case.case.counted)} blocks" for case in cases if case.case.counted}),
         **{
             f"version of {engine}": sorted({a.version for c, a in answers if _engine(c) == engine and a.version})

@@ -52,7 +52,7 @@ def way_gaps(summary: RunSummary) -> tuple[WayGap, ...]:
 
 def _of_target(target: TargetSummary) -> Iterator[WayGap]:
     by_way: dict[Way, dict[Model, CaseSummary]] = {}
-    for case in target.cases:
+    for case in target.plain:
         if "prediction" in case.stages:
             by_way.setdefault(way_of(case.case), {})[model_of(case.case)] = case
     for against in AGAINST:

@@ -100,7 +100,7 @@ def latency_tables(summary: RunSummary) -> tuple[LatencyTable, ...]:
 
 
 def _of_target(target: TargetSummary) -> Iterable[LatencyTable]:
-    timed = [case for case in target.cases if case.timed]
+    timed = [case for case in target.plain if case.timed]
     names = dict.fromkeys(_identity(case.case) for case in sorted(timed, key=lambda case: order_of(case.case)))
     for group, browser, engine in names:
         own = [case for case in timed if _identity(case.case) == (group, browser, engine)]

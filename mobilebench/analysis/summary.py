@@ -239,6 +239,11 @@ class TargetSummary:
     counts: dict[Status, int]
     spent: dict[SpentOn, float]
 
+    @property
+    def plain(self) -> tuple[CaseSummary, ...]:
+        """Cases in which no page is used meanwhile: only these are compared with each other by their latency."""
+        return tuple(case for case in self.cases if not case.case.has_scenario)
+
     def by_model(self) -> dict[tuple[str, str, int], tuple[CaseSummary, ...]]:
         """Cases by (model, precision, batch)."""
         models: dict[tuple[str, str, int], tuple[CaseSummary, ...]] = {}

@@ -87,7 +87,7 @@ def courses(run: RunSummary, target: TargetSummary) -> tuple[Course, ...]:
     """The long blocks of a target that count, in the order of cases and rounds."""
     found = (
         _course(case, block)
-        for case in target.cases
+        for case in target.plain
         for block in case.counted
         if run.info.suite == SUITE or _seconds(block) >= LEAST_S
     )

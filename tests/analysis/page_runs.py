@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mobilebench.analysis.summary import RunSummary, summarise
+from mobilebench.core.axes import NO_BACKEND, NO_MODEL, PAGE
 from mobilebench.core.page_quality import Inferring, Mark, ScenarioResult, Void
 from mobilebench.core.records import Block, Case, PlannedBlock, Run, TargetInfo, Verdict
 from tests.analysis import example, study
@@ -16,25 +17,23 @@ from tests.scenarios import made
 SECONDS = 10
 
 
-@dataclass(frozen=True, kw_only=True)
-class PageCase(Case):
-    """A case with the axes of page quality."""
-
-    scenario: str | None = None
-    duty: int = 50
-    place: str = "main"
-
-
 def used(of: Case, scenario: str, *, duty: int = 50, place: str = "main") -> Case:
     """A case during a scenario."""
-    plain = {name: getattr(of, name) for name in Case.__dataclass_fields__}
-    return PageCase(**plain, scenario=scenario, duty=duty, place=place)
+    return replace(of, scenario=scenario, duty=duty, place=place)
 
 
 def baseline(scenario: str, *, target: str = "host", browser: str = "chrome") -> Case:
     """The page without inference."""
-    plain = Case(target=target, engine="page", backend="none", model="none", threads=1, browser=browser)
-    return used(plain, scenario, duty=0)
+    return Case(
+        target=target,
+        engine=PAGE,
+        backend=NO_BACKEND,
+        threads=1,
+        browser=browser,
+        model=NO_MODEL,
+        scenario=scenario,
+        duty=0,
+    )
 
 
 WASM = study.web("tfjs", "simd-threads")
@@ -91,13 +90,12 @@ def run(cases: Mapping[Case, Rounds], targets: Sequence[TargetInfo] = ()) -> Run
     """A run with these blocks; a case without a scenario is a plain one, of which only `ms` matters."""
     blocks: list[Block] = []
     for case, rounds in cases.items():
-        scenario = getattr(case, "scenario", None)
         for number, one in enumerate(rounds, 1):
             plan = PlannedBlock(index=len(blocks), round=number, case=case, rule=example.RULE)
             if isinstance(one, str):
                 blocks.append(example.unmeasured(plan, "unsupported", one))
                 continue
-            found = result(scenario, one) if scenario else None
+            found = result(case.scenario, one) if case.has_scenario else None
             count = len(found.inferring.start_ms) if found and isinstance(found.inferring, Inferring) else 3
             answer = example.measurement(case, study.SHAPE, random.Random(1)).model_copy(
                 update={"prediction_ms": [one.ms] * count if one.ms else [], "warmup_ms": [], "setup_ms": {}}

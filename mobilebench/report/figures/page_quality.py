@@ -57,7 +57,8 @@ def frame_rates(
     return doc.Figure(
         title,
         f"Frames of {whose} in each second, by seconds since the measurement began: one block of each case"
-        f"{grey}. Vertical lines mark where setup, warmup and prediction of the engine begin.{left_out}",
+        f"{grey}. Vertical lines mark where setup, warmup and prediction of the engine begin, if they"
+        f" began meanwhile.{left_out}",
         over_time.stacked(panels, f"{title}: {theme.in_words(data)}.", mark),
         data,
         forms=doc.HTML,

@@ -62,7 +62,9 @@ def closing(view: RunView) -> doc.Section | None:
 
 def headline(run: RunSummary) -> str:
     """What was measured, and where: such as `bert_small and mobilenet_v2 on vm and virtual Pixel 8`."""
-    models = list(dict.fromkeys(case.case.model for target in run.targets for case in target.cases))
+    models = list(
+        dict.fromkeys(case.case.model for target in run.targets for case in target.cases if not case.case.is_baseline)
+    )
     names = target_names(run)
     targets = [f"{'virtual ' if one.info.virtual else ''}{names[one.info.id]}" for one in run.targets]
     return f"{listed(models, 'model')} on {listed(targets, 'target')}" if models else "Nothing was measured"

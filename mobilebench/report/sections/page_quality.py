@@ -13,9 +13,11 @@ from mobilebench.analysis.page_quality import (
     Quality,
     page_scenarios,
     title_of,
+    without_page,
 )
 from mobilebench.analysis.published_quality import Cell, QualityTable, conditions, quality_tables, unmatched
 from mobilebench.analysis.summary import TargetSummary
+from mobilebench.core.axes import AXES
 from mobilebench.core.errors import as_sentence
 from mobilebench.report import document as doc
 from mobilebench.report.figures.page_quality import Choice, Course, frame_rates, trade_off
@@ -94,6 +96,37 @@ def data(view: RunView) -> doc.Section | None:
     return doc.Section("quality-data", blocks=(table,), style="part") if rows else None
 
 
+def findings(view: RunView) -> tuple[str, ...]:
+    """What was found about pages, what to choose, and how sure that is; empty if no share of a page is known."""
+    scenarios = page_scenarios(view.run)
+    shares = [
+        (one, case, quality, quality.over_baseline)
+        for one in scenarios
+        for case in one.cases
+        if (quality := case.qualities.get(one.frames)) and quality.over_baseline
+    ]
+    if not shares:
+        return ()
+    ordered = sorted(shares, key=lambda share: share[3].value)
+    ends = [
+        f"{percent(ratio_.value)} of the {title_of(quality.metric.name)} ({_label(case, model=True)}, "
+        f"{_name(one)}{', virtual' if one.target.info.virtual else ''})"
+        for one, case, quality, ratio_ in (ordered[0], ordered[-1])
+    ]
+    found = list(_advice(view, scenarios))
+    keeping = sum(one.chosen is not None and one.chosen.judgement == "keeps" for one in found)
+    without = sum(ratio_.interval is None for *_, ratio_ in shares)
+    fewest, most = min(r.rounds for *_, r in shares), max(r.rounds for *_, r in shares)
+    rounds = plural(most, "round") if fewest == most else f"{fewest} to {most} rounds"
+    sure = "each has a 95 % interval" if not without else f"{without} of {len(shares)} have no 95 % interval"
+    return (
+        f"Inference leaves {ends[0]}" + (f" to {ends[1]}." if len(shares) > 1 else "."),
+        f"Some case keeps {_whole(view.keep)} of the page in {keeping} of {plural(len(found), 'choice')} "
+        "of scenario, browser, model and target.",
+        f"The shares are over {rounds}; {sure}.",
+    )
+
+
 def _by_target(view: RunView) -> list[tuple[TargetSummary, tuple[PageScenario, ...]]]:
     found = page_scenarios(view.run)
     by_target = [(target, tuple(one for one in found if one.target is target)) for target in view.run.targets]
@@ -150,9 +183,15 @@ def _label(of: PageCase, *, model: bool = False) -> str:
     return ", ".join([plain_model_label(*of.model), *parts] if model else parts)
 
 
+def _in_words(of: PageCase) -> str:
+    """Such as `tfjs wasm simd, 4 threads, 50 % of the time in a worker`."""
+    details = case_details(without_page(of.of), browser=False)
+    return ", ".join([of.of.way, *details, f"{of.duty} % of the time {AXES['place'].label(of.place)}"])
+
+
 def _details(of: PageCase) -> list[str]:
-    left_out = {f"{of.of.browser}"}
-    return [detail for detail in case_details(of.of, browser=False) if detail not in left_out]
+    place = ["worker"] if of.place == "worker" else []
+    return [*case_details(without_page(of.of), browser=False), f"{of.duty} %", *place]
 
 
 def _advised(view: RunView, scenarios: Sequence[PageScenario]) -> Iterator[doc.Block]:
@@ -183,13 +222,13 @@ def _chosen(found: Advice) -> str:
             reason = found.judged[0].reason if found.judged else "It has no case."
             return f"{as_sentence(where).removesuffix('.')}: nothing can be advised. {reason}"
         return (
-            f"{as_sentence(where).removesuffix('.')}: no case keeps {_whole(found.keep)}. "
-            f"{_label(best.case)} comes nearest: it leaves {_evidence(best)}."
+            f"{as_sentence(where).removesuffix('.')}: no case keeps {_whole(found.keep)} of the page. "
+            f"{_in_words(best.case)}, comes nearest: it leaves {_evidence(best)}."
         )
     certain = "" if chosen.judgement == "keeps" else ", which is not certain"
     return (
-        f"{as_sentence(where).removesuffix('.')}: {_label(chosen.case)} {chosen.judgement} {_whole(found.keep)}"
-        f"{certain}, with the shortest inference of those that do: {duration(chosen.ms)} ms in the page. "
+        f"{as_sentence(where).removesuffix('.')}: {_in_words(chosen.case)}, {chosen.judgement} {_whole(found.keep)}"
+        f" of the page{certain}, with the shortest inference of those that do: {duration(chosen.ms)} ms in the page. "
         f"It leaves {_evidence(chosen)}."
     )
 
@@ -222,7 +261,7 @@ def _ends(low: float, high: float) -> str:
 
 def _others(found: Advice) -> tuple[str, ...]:
     return tuple(
-        f"{_label(one.case)}: {one.judgement}"
+        f"{_in_words(one.case)}: {one.judgement}"
         + (f", {duration(one.ms)} ms, leaves {_evidence(one)}" if one.evidence else f". {one.reason}")
         for one in found.judged
     )
@@ -257,7 +296,7 @@ def _point(scenario: PageScenario, case: PageCase, runs: dict[tuple[object, ...]
     if left is None or case.latency is None:
         return None
     low, high = (left.interval.low, left.interval.high) if left.interval else (None, None)
-    short = f"{case.duty:g} %" + (", worker" if case.place == "worker" else "")
+    short = f"{case.duty} %" + (", worker" if case.place == "worker" else "")
     return Choice(case.of.way, short, case.latency.value, left.value, low, high, runs.get(_choice(case)))
 
 
@@ -351,7 +390,7 @@ def _left_out(case: PageCase) -> tuple[str, ...]:
 
 
 def _rate(case: PageCase) -> tuple[str, ...]:
-    asked = f"{case.duty:g} % asked"
+    asked = f"{case.duty} % asked"
     return (asked, f"{factor(case.per_second)} inferences/s") if case.per_second else (asked,)
 
 
@@ -450,10 +489,10 @@ def _study(table: QualityTable) -> doc.Table:
     without = f" Without inference: {_spread(base)}." if base else " Without inference: not measured."
     published = next((c.published_baseline for c in table.cells.values() if c.published_baseline), None)
     beside = f" Published: {_published(published.mean, published.std)}." if published else ""
-    place = "on the main thread" if table.place == "main" else "in a worker"
+    place = AXES["place"].label(table.place)
     unit = next((c.own.metric.unit for c in table.cells.values() if c.own), "")
     caption = (
-        f"{table.matter.title} ({unit}) like table {table.matter.table}: {_name(table.scenario)}, {table.duty:g} % of "
+        f"{table.matter.title} ({unit}) like table {table.matter.table}: {_name(table.scenario)}, {table.duty} % of "
         f"the time, {place}, {table.scenario.target.info.name}"
     )
     return doc.Table(

@@ -106,7 +106,9 @@ def _between(case: CaseSummary, intervals: bool) -> str | None:
 
 
 def _row(view: views.ModelView, case: CaseSummary, intervals: bool) -> doc.Row:
-    """The row of one case. HTML shows rows for cases that ran, and lists the others below by reason."""
+    """The row of one case. HTML shows rows for cases that ran, and lists the others below by reason; the terminal shows
+    cases of scenarios only with the quality of their pages.
+    """
     cell = views.case_cell(view, case)
     side = "web" if case.web else "native"
     counted = plural(len(case.counted), "block") if case.counted else "no block counts"
@@ -121,10 +123,11 @@ def _row(view: views.ModelView, case: CaseSummary, intervals: bool) -> doc.Row:
         markdown=doc.StatusWord(case.status),
     )
     stages = (_stage(case, stage) for stage in STAGES)
+    texts = doc.MARKDOWN if case.case.has_scenario else doc.TEXTS
     return doc.Row(
         (name, case.case.threads, *stages, len(case.counted), _between(case, intervals), verdict),
         panel=proof_panel(view, case) if case.case.key in view.panels else None,
-        forms=doc.DOCUMENTS | doc.TERMINAL if views.ran(case) else doc.TEXTS,
+        forms=doc.HTML | texts if views.ran(case) else texts,
         of=views.facets(case),
     )
 

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
+from mobilebench.analysis.gaps import gaps
 from mobilebench.analysis.summary import RunSummary, summarise
-from mobilebench.core.records import Case
+from mobilebench.core.records import Case, Run
 from mobilebench.reference.published import load
 from mobilebench.report import document as doc
 from mobilebench.report import markdown
@@ -47,8 +48,8 @@ def test_terminal(snapshot: SnapshotAssertion) -> None:
 
 
 def test_the_advice_follows_the_budget() -> None:
-    assert "keeps 90 %, with the shortest inference of those that do: 22.8 ms" in text(summary())
-    assert "no case keeps 99 %" in text(summary(), keep=0.99)
+    assert "keeps 90 % of the page, with the shortest inference of those that do: 22.8 ms" in text(summary())
+    assert "no case keeps 99 % of the page" in text(summary(), keep=0.99)
 
 
 def test_the_advice_names_why_the_others_fall_out() -> None:
@@ -169,3 +170,50 @@ def test_a_run_without_pages_has_no_such_section() -> None:
     assert "Page quality" not in rendering.markdown(plain)
     assert "Page quality" not in rendering.terminal(plain)
     assert rendering.table(plain, "quality.csv") is None
+
+
+def only_pages() -> RunSummary:
+    cases: dict[Case, page_runs.Rounds] = {
+        baseline("video"): rounds(Used(video=30.0, ms=None)),
+        used(WASM, "video"): rounds(Used(video=15.0)),
+        used(ORT, "video", place="worker"): rounds(Used(video=29.0)),
+    }
+    return page_runs.summary(cases)
+
+
+def test_a_run_with_nothing_but_pages_begins_with_what_is_left_of_them() -> None:
+    shown = " ".join(rendering.terminal(only_pages()).split()).replace("\u202f", " ")
+    assert shown.startswith("Inference leaves 50.1 % of the frames of the video") or "Inference leaves 49." in shown
+    assert "Some case keeps 90 % of the page in 1 of 1 choice" in shown
+    assert "The shares are over 5 rounds; each has a 95 % interval." in shown
+
+
+def test_pages_in_use_are_not_compared_with_native_engines() -> None:
+    native = study.native("tflite")
+    cases: dict[Case, page_runs.Rounds] = {
+        native: rounds(Used(ms=5.0)),
+        WASM: rounds(Used(ms=18.0)),
+        baseline("video"): rounds(Used(video=30.0, ms=None)),
+        used(WASM, "video"): rounds(Used(video=15.0, ms=12.0)),
+    }
+    found = page_runs.summary(cases)
+    (group, without) = gaps(found)
+    assert [gap.web for gap in group.gaps] == [WASM]
+    assert without.gaps == ()
+    assert "3.6" in rendering.terminal(found).partition("times")[0]
+
+
+def test_without_marks_the_first_inference_begins_the_prediction() -> None:
+    (figure,) = drawn.titled(unmarked(), "Frame rate")
+    phases = [row["phase"] for rows in drawn.data(figure.spec) for row in rows if "phase" in row]
+    assert phases == ["prediction"]
+
+
+def unmarked() -> Run:
+    """A run whose engine was set up before the page was measured."""
+    run = page_runs.run({baseline("video"): [Used(video=30.0, ms=None)], used(WASM, "video"): [Used(video=20.0)]})
+    blocks = [
+        block.model_copy(update={"scenario": block.scenario and block.scenario.model_copy(update={"marks": []})})
+        for block in run.blocks
+    ]
+    return run.model_copy(update={"blocks": blocks})
