@@ -16,7 +16,7 @@ from mobilebench.analysis.stage_statistics import StageStatistics
 from mobilebench.analysis.summary import BlockSummary, CaseSummary, RunSummary, TargetSummary
 from mobilebench.core.axes import AXES
 from mobilebench.core.page_metrics import METRICS, Metric, frame_rate, reached_duty, readings
-from mobilebench.core.page_quality import Inferring, Mark, ScenarioResult, Void
+from mobilebench.core.page_quality import Inferring, LeadIn, ScenarioResult, Void
 from mobilebench.core.records import Case
 from mobilebench.statistics.estimates import Interval, deviation, mean_estimate, median
 
@@ -135,9 +135,14 @@ class Trace:
 
     round: int
     rate: tuple[int, ...]
-    """Frames in each full second: those of the video if there is one, else those of the page."""
+    """Frames in each full second in which the page was used: those of the video if there is one, else of the page."""
     of_video: bool
-    marks: tuple[Mark, ...]
+    before: tuple[tuple[float, int], ...] = ()
+    """The same while the engine was put into the page and set up: when the second began (below 0), and its frames.
+    Empty for a video, whose frames are not counted then.
+    """
+    phases: tuple[tuple[str, float], ...] = ()
+    """Name of a phase and the second in which it began; below 0 before the page was used."""
 
 
 @dataclass(frozen=True)
@@ -271,14 +276,28 @@ def _per_second(result: ScenarioResult) -> float | None:
 
 def _trace(round_: int, result: ScenarioResult) -> Trace:
     video = None if isinstance(result.video, Void) else result.video
-    frames = video.frames_ms if video else result.frames_ms
-    rate = tuple(frame_rate(frames, result.duration_ms))
-    return Trace(round_, rate, video is not None, (*result.marks, *_first_prediction(result)))
+    rate = tuple(frame_rate(video.frames_ms if video else result.frames_ms, result.duration_ms))
+    lead_in = None if video else result.lead_in
+    earlier = frame_rate(lead_in.frames_ms, lead_in.duration_ms) if lead_in else []
+    return Trace(
+        round=round_,
+        rate=rate,
+        of_video=video is not None,
+        before=tuple((second - lead_in.before_ms / 1000, frames) for second, frames in enumerate(earlier))
+        if lead_in
+        else (),
+        phases=tuple(_phases(result, lead_in)),
+    )
 
 
-def _first_prediction(result: ScenarioResult) -> tuple[Mark, ...]:
-    """When the page began to infer, if that is not marked: the engine was set up before the measurement then."""
+def _phases(result: ScenarioResult, lead_in: LeadIn | None) -> Iterator[tuple[str, float]]:
+    if lead_in:
+        yield from ((one.name, (one.at_ms - lead_in.before_ms) / 1000) for one in lead_in.marks)
+    yield from ((one.name, one.at_ms / 1000) for one in result.marks)
     inferring = result.inferring
-    if isinstance(inferring, Void) or not inferring.start_ms or any(one.name == "prediction" for one in result.marks):
-        return ()
-    return (Mark(name="prediction", at_ms=inferring.start_ms[0]),)
+    if (
+        isinstance(inferring, Inferring)
+        and inferring.start_ms
+        and all(one.name != "prediction" for one in result.marks)
+    ):
+        yield "prediction", inferring.start_ms[0] / 1000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -44,7 +45,7 @@ def frame_rates(
     if not shown:
         return None
     traces = [one.trace for one in shown] + ([baseline] if baseline else [])
-    time = axes.linear_axis(max(len(trace.rate) for trace in traces))
+    time = _seconds_axis(traces)
     rate = axes.linear_axis(max(max(trace.rate, default=0) for trace in traces) * 1.15)
     panels = [_course(one, baseline, time, rate, last=number == len(shown)) for number, one in enumerate(shown, 1)]
     data = tuple(
@@ -56,9 +57,9 @@ def frame_rates(
     grey = "; grey: the page without inference" if baseline else ""
     return doc.Figure(
         title,
-        f"Frames of {whose} in each second, by seconds since the measurement began: one block of each case"
-        f"{grey}. Vertical lines mark where setup, warmup and prediction of the engine begin, if they"
-        f" began meanwhile.{left_out}",
+        f"Frames of {whose} in each second, by seconds since the page is used: one block of each case"
+        f"{grey}. Vertical lines mark where setup, warmup and prediction of the engine begin; "
+        f"before second 0 nobody used the page yet.{left_out}",
         over_time.stacked(panels, f"{title}: {theme.in_words(data)}.", mark),
         data,
         forms=doc.HTML,
@@ -69,19 +70,39 @@ def _seconds(trace: Trace, name: str) -> list[dict[str, Any]]:
     return [{"at": second + 0.5, "rate": frames, "name": name} for second, frames in enumerate(trace.rate)]
 
 
+def _seconds_axis(traces: Sequence[Trace]) -> axes.Axis:
+    """An axis from the second in which the first engine was put into its page, or from 0, to the end."""
+    found = axes.linear_axis(max(len(trace.rate) for trace in traces))
+    first = min(
+        [0.0, *(at for trace in traces for at, _ in trace.before), *(at for t in traces for _, at in _drawn(t))]
+    )
+    if first == 0:
+        return found
+    low, step = float(math.floor(first)), found.ticks[1] - found.ticks[0]
+    earlier = [-number * step for number in range(int(-low / step), 0, -1)]
+    return axes.Axis(low, found.high, logarithmic=False, ticks=(*earlier, *found.ticks))
+
+
+def _drawn(trace: Trace) -> list[tuple[str, float]]:
+    return [phase for phase in trace.phases if phase[0] in _PHASES]
+
+
 def _course(one: Course, baseline: Trace | None, time: axes.Axis, rate: axes.Axis, *, last: bool) -> theme.Spec:
-    x = time.encoding("at", "seconds" if last else None)
+    x = time.encoding("at", "seconds of use" if last else None)
     y = over_time.even(rate.encoding("rate", "frames/s"))
 
-    def line(trace: Trace, name: str, colour: str, width: float) -> theme.Spec:
+    def line(rows: list[dict[str, Any]], colour: str, width: float) -> theme.Spec:
         return {
-            "data": theme.values(_seconds(trace, name)),
+            "data": theme.values(rows),
             "mark": {"type": "line", "strokeWidth": width, "color": theme.COLOURS[colour], "interpolate": "linear"},
             "encoding": {"x": x, "y": y, "tooltip": theme.tooltip(name="Case", at="Second", rate="Frames")},
         }
 
-    layers = [line(baseline, _BASELINE, "inputs", 1.5)] if baseline and baseline.rate else []
-    layers.append(line(one.trace, one.label, "category-2", 2))
+    layers = [line(_seconds(baseline, _BASELINE), "inputs", 1.5)] if baseline and baseline.rate else []
+    layers.append(line(_seconds(one.trace, one.label), "category-2", 2))
+    if one.trace.before:
+        earlier = [{"at": at + 0.5, "rate": frames, "name": one.label} for at, frames in one.trace.before]
+        layers.append(line(earlier, "category-2", 2))
     return over_time.panel([*layers, *_phases(one.trace, x, time)], _PANEL) | {
         "title": {
             "text": theme.short(one.label),
@@ -95,7 +116,7 @@ def _course(one: Course, baseline: Trace | None, time: axes.Axis, rate: axes.Axi
 
 def _phases(trace: Trace, x: theme.Spec, time: axes.Axis) -> list[theme.Spec]:
     """A line where each phase begins, with its name; names that are close together stand one above the other."""
-    marks = [(one.at_ms / 1000, one.name) for one in trace.marks if one.name in _PHASES]
+    marks = [(at, name) for name, at in _drawn(trace)]
     if not marks:
         return []
     near = (time.high - time.low) / 6

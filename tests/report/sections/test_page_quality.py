@@ -9,6 +9,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from mobilebench.analysis.gaps import gaps
 from mobilebench.analysis.summary import RunSummary, summarise
+from mobilebench.core.page_quality import LeadIn, Mark
 from mobilebench.core.records import Case, Run
 from mobilebench.reference.published import load
 from mobilebench.report import document as doc
@@ -217,3 +218,32 @@ def unmarked() -> Run:
         for block in run.blocks
     ]
     return run.model_copy(update={"blocks": blocks})
+
+
+def test_what_went_before_the_use_of_a_page_stands_before_second_zero() -> None:
+    before = LeadIn(
+        before_ms=3200.0,
+        duration_ms=3000.0,
+        frames_ms=[n * 20.0 for n in range(150)],
+        marks=[Mark(name=name, at_ms=at) for name, at in (("setup", 1000), ("warmup", 2500), ("ready", 3000))],
+    )
+    run = page_runs.run({baseline("typing"): [Used(ms=None)], used(WASM, "typing"): [Used(50.0)]})
+    with_lead_in = [
+        block.model_copy(
+            update={"scenario": block.scenario and block.scenario.model_copy(update={"lead_in": before, "marks": []})}
+        )
+        if block.planned.case.duty
+        else block
+        for block in run.blocks
+    ]
+    (figure,) = drawn.titled(run.model_copy(update={"blocks": with_lead_in}), "Frame rate")
+    (panel,) = figure.spec["vconcat"]
+    rows = [row for layer in drawn.data(panel) for row in layer]
+    earlier = [(row["at"], row["rate"]) for row in rows if "rate" in row and row["at"] < 0]
+    assert earlier == [(-2.7, 50), (-1.7, 50), (-0.7, 50)]
+    assert [(row["phase"], row["at"]) for row in rows if "phase" in row] == [
+        ("setup", -2.2),
+        ("warmup", -0.7),
+        ("prediction", 0),
+    ]
+    assert panel["layer"][0]["encoding"]["x"]["scale"]["domain"] == [-4.0, 10.0]
