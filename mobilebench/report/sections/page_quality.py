@@ -121,8 +121,8 @@ def findings(view: RunView) -> tuple[str, ...]:
     sure = "each has a 95 % interval" if not without else f"{without} of {len(shares)} have no 95 % interval"
     return (
         f"Inference leaves {ends[0]}" + (f" to {ends[1]}." if len(shares) > 1 else "."),
-        f"Some case keeps {_whole(view.keep)} of the page in {keeping} of {plural(len(found), 'choice')} "
-        "of scenario, browser, model and target.",
+        f"In {keeping} of {plural(len(found), 'combination')} of scenario, browser, model and target, a case keeps "
+        f"{_whole(view.keep)} of the page.",
         f"The shares are over {rounds}; {sure}.",
     )
 
@@ -186,7 +186,8 @@ def _label(of: PageCase, *, model: bool = False) -> str:
 def _in_words(of: PageCase) -> str:
     """Such as `tfjs wasm simd, 4 threads, 50 % of the time in a worker`."""
     details = case_details(without_page(of.of), browser=False)
-    return ", ".join([of.of.way, *details, f"{of.duty} % of the time {AXES['place'].label(of.place)}"])
+    status = [] if of.case.status == "valid" else [of.case.status]
+    return ", ".join([of.of.way, *details, f"{of.duty} % of the time {AXES['place'].label(of.place)}", *status])
 
 
 def _details(of: PageCase) -> list[str]:
@@ -330,12 +331,12 @@ def _table(view: RunView, one: PageScenario, forms: frozenset[doc.Form]) -> doc.
         doc.Column("Inference in the page, ms", "number", short="ms"),
         doc.Column("Duty reached", "number", short="duty", forms=doc.DOCUMENTS),
         *(column for name in one.watched for column in _columns(one, name)),
-        *(doc.Column(_titled(name), "number", unit=_unit(one, name), forms=doc.DOCUMENTS) for name in extra),
+        *(doc.Column(f"{_titled(name)}, {_unit(one, name)}", "number", forms=doc.DOCUMENTS) for name in extra),
         doc.Column("Verdict"),
     )
     rows = tuple(_row(view, one, case, extra, notes) for case in one.all)
-    caption = f"{as_sentence(_name(one)).removesuffix('.')} on {one.target.info.name}"
-    return doc.Table("page-quality", columns, rows, caption, notes.text(), hide_caption=True, forms=forms)
+    caption = f"Cases of {_name(one)} on {one.target.info.name}"
+    return doc.Table("page-quality", columns, rows, caption, notes.text(), forms=forms)
 
 
 def _has(case: PageCase, name: str) -> bool:
@@ -365,9 +366,8 @@ def _row(view: RunView, one: PageScenario, case: PageCase, extra: Sequence[str],
         name = doc.Cell(
             case.of.way, (plain_model_label(*case.model), *_details(case)), terminal=_label(case, model=True)
         )
-    verdict = doc.Cell(
-        doc.StatusWord(case.case.status), (*_left_out(case), *map(doc.Sentence, case.case.reasons)), case.case.status
-    )
+    reasons = () if case.qualities else tuple(map(doc.Sentence, case.case.reasons))
+    verdict = doc.Cell(doc.StatusWord(case.case.status), (*_left_out(case), *reasons), case.case.status)
     duty = None if case.reached_duty is None else doc.Cell(f"{case.reached_duty:.1f} %", _rate(case))
     return doc.Row(
         (name, _latency(view, case), duty, *_values(case, one.watched, extra, notes), verdict),
