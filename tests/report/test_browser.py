@@ -16,8 +16,9 @@ import pytest
 from websockets.sync.client import ClientConnection, connect
 
 from mobilebench.core import paths
+from mobilebench.reference import published
 from mobilebench.report.compose import write
-from tests.analysis import pages
+from tests.analysis import page_runs, pages
 from tests.analysis.watching import watched_run
 from tests.report.big import big_run
 from tests.report.figures.test_specifications import hostile
@@ -145,6 +146,13 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def used(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of a run of pages that are used, beside published numbers."""
+    folder = tmp_path_factory.mktemp("used")
+    return write(page_runs.whole_run(), folder, reference=published.load("tosem2025")).html
+
+
+@pytest.fixture(scope="module")
 def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report of 700 cases."""
     return write(big_run(), tmp_path_factory.mktemp("packed")).html
@@ -170,6 +178,23 @@ def test_many_cases_stay_within_the_page_and_their_boxes(tab: Tab, many: Path, s
     heights = tab.evaluate(boxes)
     assert len(heights) > 2
     assert max(heights) <= 0.9 * SIZES[size][1]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_the_quality_of_pages_fits_and_can_be_read(tab: Tab, used: Path, size: str, scheme: str) -> None:
+    tab.open(used, size, scheme)
+    tab.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+    assert tab.problems == []
+    assert tab.evaluate("document.documentElement.scrollWidth") <= SIZES[size][0]
+    if size == "laptop":
+        ratios = json.loads(tab.evaluate(CONTRASTS))
+        assert [(what, ratio) for what, ratio in ratios if ratio < 4.5] == []
+
+
+def test_a_case_with_a_page_in_use_is_found_once(tab: Tab, used: Path) -> None:
+    tab.open(used, "laptop", "light")
+    assert tab.evaluate(FIND % "'webgl video'") == "1 of 15 cases"
 
 
 def test_cases_are_found_by_words_and_all_come_back(tab: Tab, many: Path) -> None:

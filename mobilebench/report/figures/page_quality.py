@@ -47,7 +47,10 @@ def frame_rates(
     traces = [one.trace for one in shown] + ([baseline] if baseline else [])
     time = _seconds_axis(traces)
     rate = axes.linear_axis(max(max(trace.rate, default=0) for trace in traces) * 1.15)
-    panels = [_course(one, baseline, time, rate, last=number == len(shown)) for number, one in enumerate(shown, 1)]
+    panels = [
+        _course(one, baseline, time, rate, first=number == 1, last=number == len(shown))
+        for number, one in enumerate(shown, 1)
+    ]
     data = tuple(
         (label, f"{min(trace.rate)} to {max(trace.rate)} frames/s")
         for label, trace in (*((one.label, one.trace) for one in shown), *([(_BASELINE, baseline)] if baseline else []))
@@ -87,7 +90,9 @@ def _drawn(trace: Trace) -> list[tuple[str, float]]:
     return [phase for phase in trace.phases if phase[0] in _PHASES]
 
 
-def _course(one: Course, baseline: Trace | None, time: axes.Axis, rate: axes.Axis, *, last: bool) -> theme.Spec:
+def _course(
+    one: Course, baseline: Trace | None, time: axes.Axis, rate: axes.Axis, *, first: bool, last: bool
+) -> theme.Spec:
     x = time.encoding("at", "seconds of use" if last else None)
     y = over_time.even(rate.encoding("rate", "frames/s"))
 
@@ -99,6 +104,14 @@ def _course(one: Course, baseline: Trace | None, time: axes.Axis, rate: axes.Axi
         }
 
     layers = [line(_seconds(baseline, _BASELINE), "inputs", 1.5)] if baseline and baseline.rate else []
+    if first and layers:
+        layers.append(
+            {
+                "data": theme.values(_seconds(baseline, _BASELINE)[-1:] if baseline else []),
+                "mark": {"type": "text", "align": "right", "baseline": "bottom", "dy": -5, "fontSize": 12},
+                "encoding": {"x": x, "y": y, "text": {"field": "name"}},
+            }
+        )
     layers.append(line(_seconds(one.trace, one.label), "category-2", 2))
     if one.trace.before:
         earlier = [{"at": at + 0.5, "rate": frames, "name": one.label} for at, frames in one.trace.before]
@@ -188,7 +201,7 @@ def trade_off(
         for choice in choices
     )
     size = (
-        " Size, and the second number beside a mark: how many of the runs per minute are left, where measured."
+        " Beside a mark: its duty and, as its size shows too, how many of the runs per minute are left, if measured."
         if sized
         else ""
     )

@@ -318,7 +318,7 @@ def _rates(one: PageScenario, mark: str | None) -> Iterator[doc.Figure]:
     for model in one.models:
         courses = [Course(_label(case), case.traces[0]) for case in one.cases if case.model == model and case.traces]
         whose = "the video" if courses and courses[0].trace.of_video else "the page"
-        title = f"Frame rate, {_name(one)}, {plain_model_label(*model)}"
+        title = f"Frame rate, {plain_model_label(*model)}"
         if figure := frame_rates(courses, base, title, mark, whose):
             yield figure
 
