@@ -66,8 +66,22 @@ def section(view: RunView) -> doc.Section | None:
 def tables(view: RunView) -> doc.Section | None:
     """Only the tables like the study's, for files of their own."""
     found = quality_tables(view.run, view.reference)
-    blocks = (*map(_study, found), *_differs(view, found))
-    return doc.Section("page-quality-tables", TITLE, blocks) if found else None
+    targets = tuple(_tables_of(target, own) for target, own in _tables_by_target(view, found))
+    return doc.Section("page-quality-tables", TITLE, sections=(*targets, *_beside(view, found))) if found else None
+
+
+def _tables_by_target(
+    view: RunView, tables: Sequence[QualityTable]
+) -> Iterator[tuple[TargetSummary, list[QualityTable]]]:
+    for target in view.run.targets:
+        if own := [table for table in tables if table.scenario.target is target]:
+            yield target, own
+
+
+def _tables_of(target: TargetSummary, tables: Sequence[QualityTable]) -> doc.Section:
+    mark = target.soc if target.info.virtual else None
+    name = f"page-quality-tables-{target.info.id}"
+    return doc.Section(name, target.info.name, tuple(map(_study, tables)), style="part", mark=mark)
 
 
 def terminal(view: RunView) -> doc.Section | None:

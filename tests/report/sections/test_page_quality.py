@@ -125,6 +125,7 @@ def test_a_phone_has_no_published_counterpart_and_a_virtual_one_is_marked() -> N
     (part,) = section(found).sections
     assert part.mark == phone.soc
     assert f"Cases of video in chrome on {phone.name} (virtual" in text(found)
+    assert all("(virtual" in line for line in table_files(found)["tables.md"].splitlines() if "like table" in line)
 
 
 def test_frame_rates_are_drawn_with_the_baseline_and_the_phases() -> None:
