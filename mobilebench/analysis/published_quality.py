@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from mobilebench.analysis.labels import threads_label
+from mobilebench.analysis.labels import case_details, threads_label
 from mobilebench.analysis.page_quality import (
     FRAMES,
     RUNS,
@@ -61,6 +61,8 @@ class Cell:
     own: Quality | None
     published: PageCell | None
     published_baseline: PageCell | None
+    reason: str = ""
+    """Why there is no published cell, as a clause."""
 
     @property
     def ratio(self) -> float | None:
@@ -89,7 +91,7 @@ class QualityTable:
     duty: int
     place: str
     ways: tuple[tuple[str, ...], ...]
-    """Labels that name the columns: engine with backend and its options, and threads."""
+    """Labels that name the columns: engine with backend and its options, threads, and other axes."""
     models: tuple[tuple[str, str, int], ...]
     cells: Mapping[tuple[tuple[str, str, int], tuple[str, ...]], Cell]
     baseline: Quality | None
@@ -132,29 +134,27 @@ def _of_scenario(scenario: PageScenario, index: _Index) -> Iterator[QualityTable
 
 
 def way(of: PageCase) -> tuple[str, ...]:
-    """Engine with backend and its options, and threads: what names a column."""
-    return of.of.way, threads_label(of.of.threads)
+    """Engine with backend and its options, threads, and other axes: what names a column."""
+    return of.of.way, *case_details(without_page(of.of), browser=False)
 
 
 def _cell(one: PageCase, matter: Matter, scenario: PageScenario, index: _Index) -> Cell:
-    found = _counterpart(one, scenario)
-    model = one.of.model
-    known = isinstance(found, Counterpart) and (matter.table != "19" or (model in _TYPED) == (matter.metric == FRAMES))
-    if not known or not isinstance(found, Counterpart):
-        return Cell(one, one.qualities.get(matter.metric), None, None)
-    return Cell(
-        case=one,
-        own=one.qualities.get(matter.metric),
-        published=index.get((matter.published, found.framework, found.backend, found.setting, model)),
-        published_baseline=index.get((matter.published, "", "none", "", model)),
-    )
+    own, model = one.qualities.get(matter.metric), one.of.model
+    found = _counterpart(one, matter, scenario)
+    if isinstance(found, str):
+        return Cell(one, own, None, None, found)
+    cell = index.get((matter.published, found.framework, found.backend, found.setting, model))
+    base = index.get((matter.published, "", "none", "", model))
+    return Cell(one, own, cell, base, "" if cell else f"the study has no model {model} there")
 
 
-def _counterpart(one: PageCase, scenario: PageScenario) -> Counterpart | str:
+def _counterpart(one: PageCase, matter: Matter, scenario: PageScenario) -> Counterpart | str:
     if scenario.target.info.kind != "host":
         return "the study measured page quality on PCs"
     if (one.duty, one.place) != (DUTY, PLACE):
-        return f"the study has a duty of {DUTY} % on the main thread"
+        return f"a duty of {DUTY} % on the main thread is compared"
+    if matter.table == "19" and (one.of.model in _TYPED) != (matter.metric == FRAMES):
+        return "the study has text models while typing, and vision models beside a video"
     return counterpart("host", without_page(one.of))
 
 
@@ -167,6 +167,19 @@ def unmatched(reference: Reference, tables: Sequence[QualityTable]) -> tuple[tup
         for cell in left
     )
     return tuple(names.items())
+
+
+def alone(summary: RunSummary, tables: Sequence[QualityTable]) -> tuple[tuple[PageScenario, PageCase, str], ...]:
+    """Cases without a published cell, each with the reason as a clause."""
+    cells = [(table.scenario, cell) for table in tables for cell in table.cells.values()]
+    compared = {cell.case.of for _, cell in cells if cell.published}
+    reasons = {cell.case.of: cell.reason for _, cell in cells if cell.reason}
+    return tuple(
+        (one, case, reasons.get(case.of, "the study has no such page"))
+        for one in page_scenarios(summary)
+        for case in one.cases
+        if case.of not in compared
+    )
 
 
 def _kind(cell: PageCell) -> str:

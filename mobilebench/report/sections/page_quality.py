@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from mobilebench.analysis.labels import case_details, duration, factor, percent, plain_model_label, ratio
 from mobilebench.analysis.page_advice import Advice, Judged, advice
@@ -15,7 +16,7 @@ from mobilebench.analysis.page_quality import (
     title_of,
     without_page,
 )
-from mobilebench.analysis.published_quality import Cell, QualityTable, conditions, quality_tables, unmatched
+from mobilebench.analysis.published_quality import Cell, QualityTable, alone, conditions, quality_tables, unmatched
 from mobilebench.analysis.summary import TargetSummary
 from mobilebench.core.axes import AXES
 from mobilebench.core.errors import as_sentence
@@ -523,6 +524,8 @@ def _cells(cell: Cell | None, table: QualityTable, notes: Notes) -> tuple[doc.Va
         reasons = " ".join(map(as_sentence, cell.case.case.reasons))
         status = cell.case.case.status
         own = doc.Cell(status, (notes.mention(reasons),) if reasons else ()) if status != "valid" else None
+    elif isinstance(own, doc.Cell) and cell.case.case.status in ("suspect", "invalid"):
+        own = replace(own, details=(*own.details, cell.case.case.status))
     if not table.compared:
         return (own,)
     if cell.published is None:
@@ -554,11 +557,18 @@ def _differs(view: RunView, found: Sequence[QualityTable]) -> Iterator[doc.Block
         yield doc.Table("conditions", columns, rows, "What differs from the published pages", forms=doc.PAPER)
     else:
         yield doc.Paragraph("No case of this run has a published counterpart.", "empty", forms=doc.PAPER)
-    left = tuple(f"{what}: {plural(count, 'cell')}" for what, count in unmatched(view.reference, found))
-    if left:
-        title = "Published columns about pages that this run did not measure"
-        heading = doc.Heading(title, forms=doc.PAPER - doc.HTML)
-        yield doc.Fold(f"{title} ({len(left)})", (heading, doc.Items(left, forms=doc.PAPER)), forms=doc.PAPER)
+    own: dict[str, list[str]] = {}
+    for one, case, reason in alone(view.run, found):
+        own.setdefault(reason, []).append(f"{_name(one)}, {_label(case, model=True)} ({one.target.info.id})")
+    ours = tuple(f"{reason}: {plural(len(cases), 'case')} ({'; '.join(cases)})" for reason, cases in own.items())
+    theirs = tuple(f"{what}: {plural(count, 'cell')}" for what, count in unmatched(view.reference, found))
+    for title, items in (
+        ("Pages of this run without a published counterpart", ours),
+        ("Published columns about pages that this run did not measure", theirs),
+    ):
+        if items:
+            heading = doc.Heading(title, forms=doc.PAPER - doc.HTML)
+            yield doc.Fold(f"{title} ({len(items)})", (heading, doc.Items(items, forms=doc.PAPER)), forms=doc.PAPER)
 
 
 def _data(view: RunView, one: PageScenario, case: PageCase) -> Iterator[tuple[doc.Value, ...]]:
