@@ -185,7 +185,7 @@ def trade_off(
     ways = list(dict.fromkeys(choice.way for choice in every))[: len(theme.CATEGORIES)]
     drawn = [(name, [choice for choice in choices if choice.way in ways]) for name, choices in filled]
     time = _times([choice.ms for choice in every])
-    share = axes.linear_axis(max(100.0, 100 * keep, *(100 * (choice.high or choice.frames) for choice in every)))
+    share = axes.linear_axis(max(100.0, *(100 * choice.frames for choice in every)))
     sized = any(choice.runs is not None for choice in every)
     specs = [
         _choices(name, choices, ways, time, share, keep, last=number == len(drawn))
@@ -212,7 +212,7 @@ def trade_off(
         title,
         "Share of the frames of the page without inference, against the time of an inference in the page"
         f"{' (logarithmic axis)' if time.logarithmic else ''}: up and to the left is better. Vertical strokes are 95 % "
-        f"intervals; the dashed line is {100 * keep:g} %.{size}",
+        f"intervals, cut at the axis; the dashed line is {100 * keep:g} %.{size}",
         spec,
         data,
         forms=doc.HTML,

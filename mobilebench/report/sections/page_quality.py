@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from mobilebench.analysis.labels import case_details, duration, factor, percent, plain_model_label, ratio
-from mobilebench.analysis.page_advice import Advice, Judged, advice
+from mobilebench.analysis.page_advice import Advice, Judged, Judgement, advice
 from mobilebench.analysis.page_quality import (
     RUNS,
     PageCase,
@@ -47,6 +47,7 @@ _CELLS = (
     "interval (none below three rounds)."
 )
 _ALONE = " Alone: an inference of the same case while no page is used."
+_BOTH: tuple[Judgement, Judgement] = ("keeps", "may keep")
 _ACCURACY = (
     "Accuracy by frame reuse (table 20 of the study) is not part of this report: `mobilebench accuracy --from-run RUN` "
     "computes it from the latencies of this run."
@@ -129,7 +130,7 @@ def findings(view: RunView) -> tuple[str, ...]:
         for one, case, quality, ratio_ in (ordered[0], ordered[-1])
     ]
     found = list(_advice(view, scenarios))
-    keeping = sum(one.chosen is not None and one.chosen.judgement == "keeps" for one in found)
+    keeping, perhaps = (sum(one.chosen is not None and one.chosen.judgement == word for one in found) for word in _BOTH)
     without = sum(ratio_.interval is None for *_, ratio_ in shares)
     fewest, most = min(r.rounds for *_, r in shares), max(r.rounds for *_, r in shares)
     rounds = plural(most, "round") if fewest == most else f"{fewest} to {most} rounds"
@@ -137,7 +138,7 @@ def findings(view: RunView) -> tuple[str, ...]:
     return (
         f"Inference leaves {ends[0]}" + (f" to {ends[1]}." if len(shares) > 1 else "."),
         f"In {keeping} of {plural(len(found), 'combination')} of scenario, browser, model and target, a case keeps "
-        f"{_whole(view.keep)} of the page.",
+        f"{_whole(view.keep)} of the page{f'; in {perhaps} more, one may' if perhaps else ''}.",
         f"The shares are over {rounds}; {sure}.",
     )
 
@@ -241,10 +242,10 @@ def _chosen(found: Advice) -> str:
             f"{as_sentence(where).removesuffix('.')}: no case keeps {_whole(found.keep)} of the page. "
             f"{_in_words(best.case)}, comes nearest: it leaves {_evidence(best)}."
         )
-    certain = "" if chosen.judgement == "keeps" else ", which is not certain"
+    certain, do = ("", "do") if chosen.judgement == "keeps" else (", which is not certain", "may")
     return (
         f"{as_sentence(where).removesuffix('.')}: {_in_words(chosen.case)}, {chosen.judgement} {_whole(found.keep)}"
-        f" of the page{certain}, with the shortest inference of those that do: {duration(chosen.ms)} ms in the page. "
+        f" of the page{certain}, with the shortest inference of those that {do}: {duration(chosen.ms)} ms in the page. "
         f"It leaves {_evidence(chosen)}."
     )
 

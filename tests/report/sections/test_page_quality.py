@@ -249,3 +249,27 @@ def test_what_went_before_the_use_of_a_page_stands_before_second_zero() -> None:
         ("prediction", 0),
     ]
     assert panel["layer"][0]["encoding"]["x"]["scale"]["domain"] == [-4.0, 10.0]
+
+
+def test_a_case_that_only_may_keep_it_is_not_said_to_keep_it() -> None:
+    cases: dict[Case, page_runs.Rounds] = {
+        baseline("video"): [Used(video=30.0, ms=None)] * 3,
+        used(WASM, "video"): [Used(video=value) for value in (26.0, 30.0, 29.0)],
+    }
+    found = page_runs.summary(cases)
+    assert "may keep 90 % of the page, which is not certain, with the shortest inference of those that may" in text(
+        found
+    )
+    shown = " ".join(rendering.terminal(found).split()).replace("\u202f", " ")
+    assert "In 0 of 1 combination" in shown
+    assert "a case keeps 90 % of the page; in 1 more, one may." in shown
+
+
+def test_a_wide_interval_does_not_widen_the_figure() -> None:
+    cases: dict[Case, page_runs.Rounds] = {
+        baseline("video"): [Used(video=30.0, ms=None)] * 3,
+        used(WASM, "video"): [Used(video=value) for value in (5.0, 30.0, 29.0)],
+    }
+    (figure,) = drawn.titled(page_runs.run(cases), "Latency against frames")
+    highs = [row["high"] for row in drawn.rows(figure, "low", "high")]
+    assert highs == [100]
