@@ -9,6 +9,7 @@ from mobilebench.analysis.labels import case_details, duration, factor, percent,
 from mobilebench.analysis.page_advice import Advice, Judged, Judgement, advice
 from mobilebench.analysis.page_quality import (
     RUNS,
+    VIDEO_FRAMES,
     PageCase,
     PageScenario,
     Quality,
@@ -46,7 +47,7 @@ _CELLS = (
     "Mean ± standard deviation over blocks, then the share of the page without inference that is left, with its 95 % "
     "interval (none below three rounds)."
 )
-_ALONE = " Alone: an inference of the same case while no page is used."
+_ALONE = " Inference is the time of one in the page; alone, that of the same case while no page is used."
 _BOTH: tuple[Judgement, Judgement] = ("keeps", "may keep")
 _ACCURACY = (
     "Accuracy by frame reuse (table 20 of the study) is not part of this report: `mobilebench accuracy --from-run RUN` "
@@ -344,9 +345,9 @@ def _table(view: RunView, one: PageScenario, forms: frozenset[doc.Form]) -> doc.
     extra = [name for name in ("inp",) if any(_has(case, name) for case in one.all)]
     columns = (
         doc.Column("Case", "name", short=one.name),
-        doc.Column("Inference in the page, ms", "number", short="ms"),
-        doc.Column("Duty reached", "number", short="duty", forms=doc.DOCUMENTS),
-        *(column for name in one.watched for column in _columns(one, name)),
+        doc.Column("Inference, ms", "number", short="ms"),
+        doc.Column("Duty", "number", forms=doc.DOCUMENTS),
+        *(column for name in one.watched for column in _columns(name)),
         *(doc.Column(f"{_titled(name)}, {_unit(one, name)}", "number", forms=doc.DOCUMENTS) for name in extra),
         doc.Column("Verdict"),
     )
@@ -359,10 +360,10 @@ def _has(case: PageCase, name: str) -> bool:
     return name in case.qualities and case.qualities[name].mean is not None
 
 
-def _columns(one: PageScenario, name: str) -> Iterator[doc.Column]:
-    short = "runs/min" if name == RUNS else "frames/s"
-    yield doc.Column(_titled(name), "number", unit=_unit(one, name), short=short, style="big")
-    yield doc.Column(f"{_titled(name)} left", "number", short="left", forms=doc.TERMINAL)
+def _columns(name: str) -> Iterator[doc.Column]:
+    title = {RUNS: "Runs/min", VIDEO_FRAMES: "Video frames/s"}.get(name, "Frames/s")
+    yield doc.Column(title, "number", short="frames/s" if name == VIDEO_FRAMES else None, style="big")
+    yield doc.Column(f"{title} left", "number", short="left", forms=doc.TERMINAL)
 
 
 def _titled(name: str) -> str:
@@ -371,8 +372,7 @@ def _titled(name: str) -> str:
 
 
 def _unit(one: PageScenario, name: str) -> str | None:
-    found = next((case.qualities[name].metric.unit for case in one.all if name in case.qualities), None)
-    return None if name == RUNS else found
+    return next((case.qualities[name].metric.unit for case in one.all if name in case.qualities), None)
 
 
 def _row(view: RunView, one: PageScenario, case: PageCase, extra: Sequence[str], notes: Notes) -> doc.Row:
