@@ -35,11 +35,13 @@ web: $(STAMPS)/npm ## Build the pages
 	@scripts/build-if-changed.sh web mobilebench/assets/web/bench.html "Building the pages" \
 	    sh -c 'cd web && npm run --silent build'
 
-clip: mobilebench/assets/clip/clip.webm ## Make the clip of the video scenario (by ffmpeg, which is installed for it)
+CLIPS := mobilebench/assets/clip/clip.webm mobilebench/assets/clip/camera.mjpeg
 
-mobilebench/assets/clip/clip.webm: scripts/make-clip.sh
+clip: $(CLIPS) ## Make the clips of the scenarios video and call (by ffmpeg, which is installed for it)
+
+$(CLIPS): scripts/make-clip.sh
 	@scripts/system-packages.sh ffmpeg
-	@echo "Making the clip of the video scenario"
+	@echo "Making $@"
 	@scripts/make-clip.sh $@
 
 native: $(STAMPS)/python ## Build the native runner for this computer

@@ -172,11 +172,13 @@ await rm(unfinished, { recursive: true, force: true });
 await mkdir(unfinished, { recursive: true });
 await buildPage('bench');
 await buildPage('manual');
-for (const name of ['interaction', 'typing', 'video']) await buildPage(name, 'scenarios/');
+for (const name of ['call', 'interaction', 'typing', 'video']) await buildPage(name, 'scenarios/');
 await buildNodeScript();
 await buildScript('report/figures.ts', 'report-figures.js', 'figures');
 // The probe: Python evaluates it in any page.
 await buildScript('scenarios/probe-script.ts', 'scenarios/probe.js', 'mobilebenchProbeScript');
+// What drives Speedometer in its own page.
+await buildScript('scenarios/speedometer-script.ts', 'scenarios/speedometer.js', 'mobilebenchSpeedometerScript');
 // What infers in any page, and what counts frames there.
 await buildScript('scenarios/inference/inference.ts', 'injected-inference.js', 'inferenceScript');
 await buildScript('scenarios/inference/frames.ts', 'injected-frames.js', 'framesScript');

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from mobilebench.core.errors import MobilebenchError
     from mobilebench.core.page_metrics import Spread
-    from mobilebench.core.page_quality import ScenarioResult
+    from mobilebench.core.page_quality import Benchmark, ScenarioResult, SentFiles, Void
     from mobilebench.core.records import TargetInfo
 
 
@@ -23,8 +23,9 @@ def scenario(
         str | None,
         typer.Argument(
             metavar="[NAME|URL|FILE]",
-            help="interaction, typing or video; the address (https://…) or the file (.html) of a page of your own; or "
-            "a clip (.webm, .mp4). Without it, the scenarios are listed.",
+            help="interaction, typing, video or call; speedometer:FOLDER with your clone of Speedometer; the address "
+            "(https://…) or the file (.html) of a page of your own; or a clip (.webm, .mp4). Without it, the scenarios "
+            "are listed.",
         ),
     ] = None,
     browser: Annotated[
@@ -58,20 +59,26 @@ def scenario(
     browser gets as from a mouse and a keyboard. `interaction` follows one script again and again (a todo list, a
     table, a chart, a rich text): its runs per minute are the page's responsiveness. `typing` types into a document,
     `video` plays a clip, and a page of your own is scrolled, or watched if it plays a video: their frames per second
-    are its smoothness.
+    are its smoothness. `call` shows the camera above the page of `interaction`, and measures both at once.
+    `speedometer:FOLDER` (or `speedometer:https://…`) makes whole runs of Speedometer 2, 3 or 4: its score hardly reacts
+    to inference from 3 on, so look at the wall time and at the runs per minute.
 
     Each metric is printed with its unit, its direction, and the coefficient of variation (CV) over the repetitions: the
     standard deviation in percent of the mean. A metric that the browser cannot report is void, and says why. Later
     measurements with a model can only show an effect that is larger than this spread.
 
     A failure has a name: never loaded, error page, redirected, left, crashed, background, dialog, undecodable,
-    no video, off screen, no answer, page error.
+    no video, off screen, no camera, no benchmark, no answer, page error.
 
     Examples:
 
     - `mobilebench scenario interaction --seconds 30 --repeat 10`
 
     - `mobilebench scenario video --browser firefox --trace`
+
+    - `mobilebench scenario call --seconds 60 --repeat 5`
+
+    - `mobilebench scenario speedometer:Speedometer --seconds 120`
 
     - `mobilebench scenario https://example.org/ --serial R5CT1234567`
 
@@ -162,12 +169,24 @@ def _show(results: Sequence[ScenarioResult], *, with_trace: bool) -> None:
         say(f"Void: {', '.join(names)} ({reason}).")
     for note in dict.fromkeys(note for result in results for note in result.notes):
         say(f"Note: {note}.")
+    if not isinstance(last.benchmark, Void):
+        say(_which(last.benchmark, last.files))
     if with_trace:
         rates = {"page": frame_rate(last.frames_ms, last.duration_ms)}
         if not isinstance(last.video, Void):
             rates["video"] = frame_rate(last.video.frames_ms, last.duration_ms)
         for of, seconds in rates.items():
             say(f"Frames of the {of} in each second: {' '.join(map(str, seconds)) or 'shorter than a second'}")
+
+
+def _which(benchmark: Benchmark, files: SentFiles | Void) -> str:
+    """Which benchmark it was, in one line."""
+    from mobilebench.core.page_quality import Void
+
+    revision = benchmark.revision
+    commit = f"no revision ({revision.reason})" if isinstance(revision, Void) else f"revision {revision}"
+    sent = f"no files ({files.reason})" if isinstance(files, Void) else f"{files.count} files, sha256 {files.sha256}"
+    return f"{benchmark.name} {benchmark.version}: {len(benchmark.scores)} runs; {commit}; {sent}."
 
 
 def _row(spread: Spread) -> list[object]:

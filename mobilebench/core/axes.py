@@ -49,8 +49,10 @@ PAGE = "page"
 """The engine of a page in which nothing infers: the baseline of a scenario."""
 NO_BACKEND = "none"
 """The backend of that engine."""
-SCENARIOS = ("interaction", "typing", "video")
+SCENARIOS = ("interaction", "typing", "video", "call")
 """The scenarios with pages of our own."""
+SPEEDOMETER = "speedometer:"
+"""Begins a scenario that names a clone or an address of Speedometer."""
 ON_SCENARIOS = ("duty", "place")
 """Axes of which a case has a value only with a scenario."""
 PAGE_FILES = (".html", ".htm", ".xhtml")
@@ -158,12 +160,14 @@ def engine_name(value: object) -> str:
 def scenario_of(value: object) -> str:
     """Parse a scenario: `none`, one of ours, an address of a page, or a file. Raises `ValueError` for anything else."""
     if isinstance(value, str):
-        own = value.startswith(("http://", "https://")) or value.lower().endswith((*PAGE_FILES, *CLIP_FILES))
+        own = value.startswith(("http://", "https://", SPEEDOMETER)) or value.lower().endswith(
+            (*PAGE_FILES, *CLIP_FILES)
+        )
         if own or value in (NO_SCENARIO, *SCENARIOS):
             return value
     raise ValueError(
-        f"a scenario is one of {', '.join(SCENARIOS)}, the address of a page (https://…), or a file ending with "
-        f"{', '.join((*PAGE_FILES[:1], *CLIP_FILES[:2]))}, or none"
+        f"a scenario is one of {', '.join(SCENARIOS)}, {SPEEDOMETER}FOLDER, the address of a page (https://…), or a "
+        f"file ending with {', '.join((*PAGE_FILES[:1], *CLIP_FILES[:2]))}, or none"
     )
 
 
@@ -472,7 +476,7 @@ class Case:
             help="What a person does with the page in which a model infers: one of our pages is used, a page of your "
             "own (an address or a file) is scrolled, a clip is played.",
             plural="scenarios",
-            metavar="interaction|typing|video|https://…|FILE",
+            metavar="interaction|typing|video|call|speedometer:FOLDER|https://…|FILE",
             parse=scenario_of,
             scope="pages",
             why_not="{engine} runs outside of a page, so there is no scenario {value}",

@@ -128,7 +128,19 @@ class _Measure:
 def _runs_per_minute(result: ScenarioResult) -> float | Void:
     if isinstance(result.runs, Void):
         return result.runs
+    if not isinstance(result.benchmark, Void) and result.benchmark.unit == "runs/min":
+        return fmean(result.benchmark.scores)
     return 60_000 / fmean(max(run.busy_ms, 0.001) for run in result.runs)
+
+
+def _wall(result: ScenarioResult) -> float | Void:
+    if isinstance(result.runs, Void):
+        return result.runs
+    return fmean(run.busy_ms for run in result.runs) / 1000
+
+
+def _score(result: ScenarioResult) -> float | Void:
+    return result.benchmark if isinstance(result.benchmark, Void) else fmean(result.benchmark.scores)
 
 
 def _runs_by_the_clock(result: ScenarioResult) -> float | Void:
@@ -208,7 +220,14 @@ def _lower(name: str, unit: str, source: str, of: Callable[[ScenarioResult], flo
 
 
 _MEASURES = (
-    _higher("runs_per_minute", "runs/min", f"{_STEPS}; a minute over the mean sum of a run (Eq. 1)", _runs_per_minute),
+    _higher(
+        "runs_per_minute",
+        "runs/min",
+        f"{_STEPS}; a minute over the mean sum of a run (Eq. 1); Speedometer: over its wall time, 2.x: its own result",
+        _runs_per_minute,
+    ),
+    _lower("wall_seconds", "s", "wall time of a run of Speedometer: mean", _wall),
+    _higher("score", "points", "Speedometer's own result: mean; 2.x: runs a minute", _score),
     _higher("runs_by_the_clock", "runs/min", "starts of runs, with the time between inputs", _runs_by_the_clock),
     _lower("step_median", "ms", f"{_STEPS}: median", _step),
     _lower("step_p95", "ms", f"{_STEPS}: 95th percentile", _slowest_steps),
@@ -240,6 +259,8 @@ _OF_SCENARIO = {
     "interaction": (*_EVERYWHERE, "runs_per_minute", "runs_by_the_clock", "step_median", "step_p95", "inp"),
     "typing": (*_EVERYWHERE, "inp", "typed_words"),
     "video": (*_EVERYWHERE, *_OF_VIDEO),
+    "speedometer": (*_EVERYWHERE, "runs_per_minute", "wall_seconds", "score"),
+    "call": (*_EVERYWHERE, *_OF_VIDEO, "runs_per_minute", "runs_by_the_clock", "step_median", "step_p95", "inp"),
 }
 
 MAIN = ("runs_per_minute", "video_fps", "fps")

@@ -5,7 +5,7 @@ All times are milliseconds of the page's clock since the measurement began.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -90,6 +90,26 @@ class ScriptRun(Record):
         return sum(self.steps_ms)
 
 
+class Benchmark(Record):
+    """A benchmark page of others, in which the runs were made."""
+
+    name: str
+    version: str
+    revision: str | Void
+    """Git's hash of the clone's commit."""
+    scores: list[Annotated[float, Field(ge=0, lt=1e9, allow_inf_nan=False)]]
+    """Its own result of each run."""
+    unit: Literal["runs/min", "points"]
+
+
+class SentFiles(Record):
+    """The documents, scripts, styles and data that mobilebench's page server sent to the page."""
+
+    count: Count
+    sha256: str
+    """Over the lines `NAME SHA256` of all of them, in the order of their names."""
+
+
 class Typing(Record):
     """What was typed."""
 
@@ -151,6 +171,8 @@ class ScenarioResult(Record):
     """The time of each animation frame."""
     marks: list[Mark] = Field(default_factory=list)
     runs: list[ScriptRun] | Void
+    benchmark: Benchmark | Void = Void(reason="the page is no benchmark")
+    files: SentFiles | Void = Void(reason="not recorded")
     typing: Typing | Void
     video: VideoFrames | Void
     events: list[InputEvent] | Void

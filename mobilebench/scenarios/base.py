@@ -17,6 +17,8 @@ Outcome = Literal[
     "undecodable",
     "no video",
     "off screen",
+    "no camera",
+    "no benchmark",
     "no answer",
     "page error",
 ]
@@ -24,8 +26,9 @@ Outcome = Literal[
 page`: the server answered with an error · `redirected`: another page answered · `left`: the page was replaced by
 another one while it was measured · `crashed`: page or browser ended · `background`: the page was hidden · `dialog`: it
 showed a dialog, which stops everything until a person answers · `undecodable`: the browser cannot decode the clip · `no
-video`: the video did not play · `off screen`: the video was outside of the window · `no answer`: an input or a question
-was not answered in time · `page error`: the page threw an exception, or answered something that is no measurement.
+video`: the video did not play · `off screen`: the video was outside of the window · `no camera`: the browser gave the
+page no camera · `no benchmark`: the page is not the benchmark that was named · `no answer`: an input or a question was
+not answered in time · `page error`: the page threw an exception, or answered something that is no measurement.
 """
 
 

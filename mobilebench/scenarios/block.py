@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
 from typing import Literal
-from urllib.parse import quote
 
 from mobilebench.browsers import chrome, names
 from mobilebench.browsers.server import PageServer
@@ -211,10 +210,9 @@ def _with_inference(prepared: PreparedScenario, load: Load, cancel: Event) -> Bl
         foreign_page(browser.address, cancel=cancel) as foreign,
         _cleared(foreign, origin, enabled=target.info.kind == "android" and not scenario.is_remote),
     ):
-        ours = f"{origin.rstrip('/')}{visit.path}{quote(scenario.page)}"
-        _open(foreign, scenario.page if scenario.is_remote else ours, isolate=_isolates(case, scenario))
+        _open(foreign, measuring.address_of(scenario, origin, visit), isolate=_isolates(case, scenario))
         _tell_processes(prepared, browser)
-        probe.install(foreign.page)
+        notes = measuring.ready(foreign.page, scenario)
         dialogs = len(foreign.dialogs)
         probe.begin(foreign.page, ProbeOptions(video=scenario.video))
         with injected(
@@ -228,7 +226,7 @@ def _with_inference(prepared: PreparedScenario, load: Load, cancel: Event) -> Bl
         ) as inference:
             before = probe.end(foreign.page)
             recorded = measuring.record(
-                OpenPage(foreign.page, browser),
+                OpenPage(foreign.page, browser, visit, notes),
                 scenario,
                 block.rule.max_seconds,
                 begin=lambda: inference.begin(float(case.duty or 0)),

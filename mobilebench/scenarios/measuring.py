@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import Event
@@ -12,9 +13,10 @@ from urllib.parse import quote
 from mobilebench.browsers import names
 from mobilebench.browsers.connect import open_page
 from mobilebench.browsers.page import Page, PageDialog
+from mobilebench.browsers.page_session import Served, Visit
 from mobilebench.browsers.server import PageServer
 from mobilebench.core.errors import BadInput, BlockFailed, Unsupported, as_sentence
-from mobilebench.core.page_quality import ScenarioResult, ScriptRun, VideoFrames, Void
+from mobilebench.core.page_quality import ScenarioResult, ScriptRun, SentFiles, VideoFrames, Void
 from mobilebench.core.records import TargetInfo
 from mobilebench.scenarios import probe
 from mobilebench.scenarios.base import Outcome, ScenarioFailed
@@ -36,6 +38,10 @@ class OpenPage:
 
     page: Page
     browser: BrowserHandle
+    visit: Visit | None = None
+    """Its session on the page server; None if what was sent is not recorded."""
+    notes: tuple[str, ...] = ()
+    """What is to be noted with its results."""
 
 
 @dataclass(frozen=True)
@@ -76,11 +82,9 @@ def opened(
         target.reverse(server.port) as origin,
         open_page(browser.address, cancel=cancel, stays=on_phone) as page,
     ):
-        ours = f"{origin.rstrip('/')}{visit.path}{quote(scenario.page)}"
         try:
-            load(page, scenario.page if scenario.is_remote else ours, seconds=load_seconds)
-            probe.install(page)
-            yield OpenPage(page, browser)
+            load(page, address_of(scenario, origin, visit), seconds=load_seconds)
+            yield OpenPage(page, browser, visit, ready(page, scenario))
         finally:
             if on_phone and not scenario.is_remote and "clear origin" in page.capabilities:
                 with suppress(BlockFailed):
@@ -88,8 +92,31 @@ def opened(
 
 
 def reach(info: TargetInfo, scenario: Scenario, browser_name: str) -> tuple[str, ...]:
-    """Flags with which a browser reaches the scenario's page."""
-    return _REACH_ALL[names.family(browser_name)] if scenario.is_remote and info.kind == "host" else ()
+    """Flags with which a browser reaches the scenario's page, and those that the page needs. Phones take none."""
+    if info.kind == "android":
+        return ()
+    family = names.family(browser_name)
+    return (*(_REACH_ALL[family] if scenario.is_remote else ()), *scenario.flags.get(family, ()))
+
+
+def address_of(scenario: Scenario, origin: str, visit: Visit) -> str:
+    """The address of the scenario's page, where the page server is reached at `origin`."""
+    if scenario.is_remote:
+        return scenario.page
+    return f"{origin.rstrip('/')}{visit.path}{quote(scenario.page)}{scenario.query}"
+
+
+def ready(page: Page, scenario: Scenario) -> tuple[str, ...]:
+    """Put the probe into the loaded page, and do what the scenario needs before anything is recorded.
+
+    Returns:
+        what is to be noted with the result.
+
+    Raises:
+        ScenarioFailed: the page cannot be used.
+    """
+    probe.install(page)
+    return tuple(scenario.prepare(page)) if scenario.prepare else ()
 
 
 def _require_browser(target: TargetInfo, name: str) -> None:
@@ -154,6 +181,8 @@ def record(
         shown = 100 * answer.video.least_visible
         raise ScenarioFailed("off screen", f"Only {shown:.0f} % of the video was inside of the window at one time.")
     result = _completed(opened_page.browser, scenario, seconds, begun, used, answer)
+    notes = [*result.notes, *opened_page.notes]
+    result = result.model_copy(update={"notes": notes, "files": _files_of(opened_page, scenario)})
     return Recorded(result, answer.began_ms, answer.focused)
 
 
@@ -179,6 +208,7 @@ def _completed(
         marks=answer.marks,
         runs=used.runs if isinstance(used.runs, Void) else [_since(answer.began_ms, run) for run in used.runs],
         typing=used.typing,
+        benchmark=used.benchmark,
         video=_seen(answer, begun),
         events=or_void("events") if answer.events is None else answer.events,
         inp_ms=or_void("inp_ms") if answer.inp_ms is None else answer.inp_ms,
@@ -211,6 +241,25 @@ def _no_video(begun: Begun) -> ScenarioFailed:
             hint="Try VP9 or VP8 in a .webm file, which Chrome and Firefox decode everywhere.",
         )
     return ScenarioFailed("no video", f"The video did not play{why}.")
+
+
+_CODE = (".html", ".htm", ".xhtml", ".js", ".mjs", ".css", ".json", ".wasm")
+"""Endings of files that decide what a page does. Pictures are left out: which of them a browser loads depends on its
+screen.
+"""
+
+
+def _files_of(opened_page: OpenPage, scenario: Scenario) -> SentFiles | Void:
+    if scenario.is_remote:
+        return Void(reason="the page came from another server")
+    return Void(reason="not recorded") if opened_page.visit is None else sent_files(opened_page.visit.served())
+
+
+def sent_files(served: Sequence[Served]) -> SentFiles:
+    """The digest of the files that decide what the page does."""
+    found = {one.name: one.sha256 for one in served if one.file.suffix.lower() in _CODE}
+    lines = "".join(f"{name} {sha256}\n" for name, sha256 in sorted(found.items()))
+    return SentFiles(count=len(found), sha256=hashlib.sha256(lines.encode()).hexdigest())
 
 
 _NAVIGATION = """((asked) => {

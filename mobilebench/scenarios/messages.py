@@ -81,6 +81,17 @@ class Action(Record):
     """Whether it is the first action of a run."""
 
 
+class CameraAnswer(Record):
+    """Whether the call page shows a camera."""
+
+    camera: Literal["running", "none"]
+    label: Annotated[str, Field(max_length=200)] = ""
+    """The camera's name."""
+    error: Name = ""
+    """Name of the browser's exception, if there is none."""
+    why: Words = ""
+
+
 class PageRun(Record):
     """One run of the interaction page."""
 
@@ -94,6 +105,38 @@ class PageRuns(Record):
     """All whole runs of the interaction page."""
 
     runs: Annotated[list[PageRun], Field(max_length=MOST_RUNS)]
+
+
+class BenchmarkPage(Record):
+    """What the page of a benchmark is."""
+
+    starts: Literal["start", "startTest", "not"]
+    """What starts a run: a method of its client (Speedometer 3 and 4), a function of the page (2), or nothing."""
+    steps: bool
+    """Whether its client can go step by step (4)."""
+    title: Annotated[str, Field(max_length=100)]
+    width: Count
+    height: Count
+    """Of the window, in CSS pixels."""
+
+
+class BenchmarkRun(Record):
+    """One run of a benchmark."""
+
+    started_ms: Ms
+    """Since the page was opened."""
+    wall_ms: Ms
+    score: Annotated[float, Field(ge=0, lt=1e9, allow_inf_nan=False)]
+    """The benchmark's own result."""
+
+
+class BenchmarkLook(Record):
+    """How far a run of a benchmark is."""
+
+    state: Literal["running", "done", "failed"]
+    run: BenchmarkRun | None = None
+    why: Words | None = None
+    """Why it failed."""
 
 
 class Spot(Record):

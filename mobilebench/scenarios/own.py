@@ -71,16 +71,26 @@ def in_file(file: Path) -> Scenario:
     Raises:
         BadInput: there are too many files in its folder.
     """
-    folder = file.resolve().parent
-    found = (one for one in folder.rglob("*") if _is_offered(one, folder))
-    files = {f"own/{one.relative_to(folder).as_posix()}": one for one in islice(found, MOST_FILES + 1)}
-    if len(files) > MOST_FILES:
-        raise BadInput(
-            f"The folder of {file.name} has more than {MOST_FILES} files, which would all be offered to the page.",
-            hint="Move the page with its own files into a folder of their own.",
-        )
+    files = files_around(file, MOST_FILES)
     name = f"own/{file.resolve().name}"
     return _scenario(file.name, name, {**files, name: file.resolve()})
+
+
+def files_around(file: Path, most: int) -> dict[str, Path]:
+    """All files below the folder of a page, hidden ones excepted, by their names on the page server (`own/…`).
+
+    Raises:
+        BadInput: there are more than `most`.
+    """
+    folder = file.resolve().parent
+    found = (one for one in folder.rglob("*") if _is_offered(one, folder))
+    files = {f"own/{one.relative_to(folder).as_posix()}": one for one in islice(found, most + 1)}
+    if len(files) > most:
+        raise BadInput(
+            f"The folder of {file.name} has more than {most} files, which would all be offered to the page.",
+            hint="Move the page with its own files into a folder of their own.",
+        )
+    return files
 
 
 def _is_offered(path: Path, folder: Path) -> bool:

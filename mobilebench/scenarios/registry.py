@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mobilebench.core.axes import CLIP_FILES, PAGE_FILES, SCENARIOS
+from mobilebench.core.axes import CLIP_FILES, PAGE_FILES, SCENARIOS, SPEEDOMETER
 from mobilebench.core.errors import BadInput
 from mobilebench.scenarios import own
+from mobilebench.scenarios.call import TITLE as CALL_TITLE
+from mobilebench.scenarios.call import call
 from mobilebench.scenarios.interaction import INTERACTION
 from mobilebench.scenarios.scenario import Scenario
+from mobilebench.scenarios.speedometer import TITLE as SPEEDOMETER_TITLE
+from mobilebench.scenarios.speedometer import speedometer
 from mobilebench.scenarios.typing import WORDS_PER_MINUTE, typing
 from mobilebench.scenarios.video import video
 
@@ -16,6 +20,8 @@ DESCRIBED = {
     "interaction": INTERACTION.title,
     "typing": typing().title,
     "video": "A clip is played in a loop.",
+    "call": CALL_TITLE,
+    "speedometer:FOLDER or speedometer:https://…": SPEEDOMETER_TITLE,
     "https://… or page.html": "A page of your own is scrolled by the wheel, or watched if it plays a video.",
     "clip.webm": "The same as video, with a clip of your own.",
 }
@@ -36,14 +42,18 @@ def scenario_of(word: str, *, words_per_minute: int = WORDS_PER_MINUTE) -> Scena
             return typing(words_per_minute)
         case "video":
             return video()
+        case "call":
+            return call()
+    if word.startswith(SPEEDOMETER):
+        return speedometer(word.removeprefix(SPEEDOMETER))
     if word.startswith(("http://", "https://")):
         return own.at_address(word)
     file = Path(word)
     if not file.is_file():
         raise BadInput(
             f"There is no scenario and no file “{word}”.",
-            hint=f"The scenarios are {', '.join(SCENARIOS)}; a page of your own is an address (https://…) "
-            "or a .html file.",
+            hint=f"The scenarios are {', '.join(SCENARIOS)} and speedometer:FOLDER; a page of your own is an address "
+            "(https://…) or a .html file.",
         )
     if file.suffix.lower() in PAGE_FILES:
         return own.in_file(file)

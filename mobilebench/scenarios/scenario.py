@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Literal
 
 from mobilebench.browsers.page import Page
-from mobilebench.core.page_quality import ScriptRun, Typing, Void
+from mobilebench.core.page_quality import Benchmark, ScriptRun, Typing, Void
 from mobilebench.scenarios.hands import Hands
 from mobilebench.scenarios.messages import Begun
+
+_NO_BENCHMARK = Void(reason="the page is no benchmark")
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,7 @@ class Use:
     runs: list[ScriptRun] | Void
     """Their starts are in milliseconds since the page was opened."""
     typing: Typing | Void
+    benchmark: Benchmark | Void = _NO_BENCHMARK
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,7 @@ class Scenario:
     """A page and its use."""
 
     name: str
-    """`interaction`, `typing`, `video`, or `page` for a page of the user's own."""
+    """One of `core.axes.SCENARIOS`, `speedometer`, or `page` for a page of the user's own."""
     title: str
     """What happens, in one sentence."""
     address: str
@@ -39,8 +42,16 @@ class Scenario:
     video: Literal["needed", "if there"] = "if there"
     files: Mapping[str, Path] = field(default_factory=dict)
     """Files that the page server offers beside our pages, by name."""
+    query: str = ""
+    """What follows the page's name in its address, from the question mark on; part of `page` if that is an address."""
     isolated: bool = True
     """Whether the page is served cross-origin isolated."""
+    flags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Flags for browsers of this computer, by family (`chrome`, `firefox`). Browsers of phones take none."""
+    prepare: Callable[[Page], list[str]] | None = None
+    """Makes the loaded page ready, before anything is recorded; returns notes for the result. It raises
+    `ScenarioFailed` if that fails.
+    """
 
     @property
     def is_remote(self) -> bool:

@@ -8,6 +8,7 @@ import pytest
 
 from mobilebench import targets
 from mobilebench.core.page_quality import ScenarioResult, Void
+from mobilebench.scenarios.base import ScenarioFailed
 from mobilebench.scenarios.registry import scenario_of
 from mobilebench.scenarios.repetition import repeated
 from mobilebench.virtual import phones
@@ -44,3 +45,12 @@ def test_the_pages_are_used_in_the_chrome_of_a_phone(serial: str) -> None:
     assert typing.typing.characters > 0
     assert interaction.frames_ms
     assert typing.frames_ms
+
+
+def test_a_phone_whose_browser_gives_no_camera(serial: str) -> None:
+    (info,) = targets.select(serial)
+    before = looks(serial)
+    with targets.open_target(info) as phone, pytest.raises(ScenarioFailed) as failed:
+        list(repeated(phone, scenario_of("call"), "chrome", seconds=2, times=1))
+    assert failed.value.outcome == "no camera"
+    assert looks(serial) == before

@@ -96,6 +96,16 @@ def test_a_video_is_watched_with_and_without_inference(tmp_path: Path) -> None:
     assert {row["block"] for row in rows if row["metric"] == "video_fps" and row["value"] is not None} == {0, 1, 2}
 
 
+def test_a_call_is_used_with_and_without_inference(tmp_path: Path) -> None:
+    (info,) = targets.select("host")
+    found = by_duty(measured(tmp_path, info, scenario=("call",), duty=(0, 50)))
+    require_inference(found[50], "main thread")
+    for block in found.values():
+        assert not isinstance(used(block).video, Void)
+        assert not isinstance(used(block).runs, Void)
+        assert "the camera is “camera.mjpeg”" in used(block).notes
+
+
 def test_firefox_measures_the_page_without_inference_only(tmp_path: Path) -> None:
     (info,) = targets.select("host")
     if "firefox" not in info.browsers:

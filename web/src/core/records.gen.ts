@@ -483,6 +483,45 @@ export interface Action {
   begins_run: boolean;
 }
 
+/** Whether the call page shows a camera. */
+export interface CameraAnswer {
+  camera: 'running' | 'none';
+  /** The camera's name. */
+  label?: string;
+  /** Name of the browser's exception, if there is none. */
+  error?: string;
+  why?: string;
+}
+
+/** What the page of a benchmark is. */
+export interface BenchmarkPage {
+  /** What starts a run: a method of its client (Speedometer 3 and 4), a function of the page (2), or nothing. */
+  starts: 'start' | 'startTest' | 'not';
+  /** Whether its client can go step by step (4). */
+  steps: boolean;
+  title: string;
+  width: number;
+  /** Of the window, in CSS pixels. */
+  height: number;
+}
+
+/** How far a run of a benchmark is. */
+export interface BenchmarkLook {
+  state: 'running' | 'done' | 'failed';
+  run?: BenchmarkRun;
+  /** Why it failed. */
+  why?: string;
+}
+
+/** One run of a benchmark. */
+export interface BenchmarkRun {
+  /** Since the page was opened. */
+  started_ms: number;
+  wall_ms: number;
+  /** The benchmark's own result. */
+  score: number;
+}
+
 /** All whole runs of the interaction page. */
 export interface PageRuns {
   runs: PageRun[];

@@ -71,19 +71,24 @@ export class Script {
   private async placeOf(step: Step): Promise<{ x: number; y: number }> {
     if (!('click' in step)) return { x: 0, y: 0 };
     const target = step.click();
-    let box = target.getBoundingClientRect();
-    if (box.top < 0 || box.left < 0 || box.bottom > innerHeight || box.right > innerWidth) {
-      target.scrollIntoView({ block: 'center', inline: 'nearest', behavior: 'instant' });
-      await this.settled();
-      box = target.getBoundingClientRect();
-    }
-    const left = Math.max(box.left, 0);
-    const x = left + Math.min(box.right - left, innerWidth - left, 60) / 2;
-    const y = (Math.max(box.top, 0) + Math.min(box.bottom, innerHeight)) / 2;
-    const hit = document.elementFromPoint(x, y);
-    if (hit === null || !(target === hit || target.contains(hit))) {
-      throw new Error(`The next place to click (${target.localName}) is covered or outside of the window.`);
-    }
-    return { x, y };
+    const box = target.getBoundingClientRect();
+    const outside = box.top < 0 || box.left < 0 || box.bottom > innerHeight || box.right > innerWidth;
+    const seen = outside ? undefined : hitPlace(target);
+    if (seen) return seen;
+    target.scrollIntoView({ block: 'center', inline: 'nearest', behavior: 'instant' });
+    await this.settled();
+    const place = hitPlace(target);
+    if (place) return place;
+    throw new Error(`The next place to click (${target.localName}) is covered or outside of the window.`);
   }
+}
+
+/** A place inside of the element and of the window; undefined if something else lies over it there. */
+function hitPlace(target: Element): { x: number; y: number } | undefined {
+  const box = target.getBoundingClientRect();
+  const left = Math.max(box.left, 0);
+  const x = left + Math.min(box.right - left, innerWidth - left, 60) / 2;
+  const y = (Math.max(box.top, 0) + Math.min(box.bottom, innerHeight)) / 2;
+  const hit = document.elementFromPoint(x, y);
+  return hit !== null && (target === hit || target.contains(hit)) ? { x, y } : undefined;
 }

@@ -1,0 +1,3 @@
+import { Speedometer, type Globals } from './speedometer';
+
+Object.assign(globalThis, { mobilebenchSpeedometer: new Speedometer(globalThis as Globals) });
