@@ -21,9 +21,9 @@ from mobilebench.models import obtain
 from mobilebench.scenarios.injection import addresses, loads, measuring
 from mobilebench.scenarios.injection.foreign_page import foreign_page
 from mobilebench.scenarios.injection.messages import Place
-from mobilebench.scenarios.injection.remarks import DUTY_TOLERANCE
 from mobilebench.scenarios.injection.results import InjectionPlan, InjectionResult
 from mobilebench.targets.host import HostTarget, describe
+from mobilebench.verdicts.thresholds import DUTY_TOLERANCE
 
 PAGE = """<!doctype html><title>moving</title><canvas id=c width=640 height=360></canvas><script>
 const context = c.getContext('2d');

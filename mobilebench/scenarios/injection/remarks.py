@@ -12,15 +12,10 @@ from mobilebench.core.page_metrics import reached_duty
 from mobilebench.core.records import Case, ModelFacts
 from mobilebench.scenarios.injection.messages import InjectedAnswer
 from mobilebench.scenarios.injection.results import FrameTimes, InjectionPlan, InjectionResult, Remark
+from mobilebench.verdicts.thresholds import DUTY_TOLERANCE, FEWEST_CYCLES, FULL_DUTY
 
-DUTY_TOLERANCE = 3.0
-"""Points by which the reached duty may differ from the asked one."""
-FEWEST_CYCLES = 10
-"""With fewer cycles of inference and idle time, a share of the time says little."""
 FEWEST_STEPS = 10
 """An inference has to last this many steps of the page's clock, or its time is mostly rounding."""
-FULL_DUTY = 95.0
-"""An asked duty of 100 % counts as reached from here on: between inferences the page gets its turn."""
 LONG_TASK_MS = 50.0
 """Work on the main thread that takes longer delays what a user does (W3C long tasks)."""
 
