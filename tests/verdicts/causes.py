@@ -16,6 +16,8 @@ _NATIVE = "tests/verdicts/test_native.py"
 _DOWNLOADS = "tests/verdicts/test_downloads.py"
 _TRACE = "tests/verdicts/test_trace.py"
 _CASES = "tests/verdicts/test_cases.py"
+_PAGES = "tests/verdicts/test_scenarios.py"
+_USED = "tests/session/test_scenarios_real.py"
 
 REAL: dict[Code, str] = {
     Code.THROTTLED: f"{_CAUSES}::test_a_phone_that_becomes_hot_throttles_and_its_clocks_fall",
@@ -37,12 +39,15 @@ REAL: dict[Code, str] = {
     Code.STOPPED_BEFORE: f"{_GATES}::test_a_block_is_stopped_cooled_and_repeated",
     Code.STOPPED_HOT: f"{_GATES}::test_a_block_is_stopped_cooled_and_repeated",
     Code.CONDITION_REFUSED: f"{_GATES}::test_a_phone_that_refuses_its_settings_is_suspect_and_one_that_does_not_is_not",
+    Code.DUTY_MISSED: f"{_USED}::test_a_page_without_time_for_the_model_misses_its_duty",
+    Code.INFERENCE_TOO_LONG: f"{_USED}::test_inferences_that_are_too_long_for_the_time_are_told",
 }
 
 _LIES = "only an engine, runner or page with a defect answers so"
 _UNTOLD = "every engine, browser and system at hand reports this proof"
 _CHANCE = "chance decides when it comes; series of blocks whose true distribution is known are made up instead"
 _DEFECT = "only a defect of a rule causes it"
+_DEFECT_OF_PAGES = "only a page or browser with a defect records so"
 _RACE = "chance decides how the system shares its cores; the shares are made up"
 _MODELS = "the models at hand have reference answers; tests of models build others, and do not measure them"
 _ACCELERATOR = "only an accelerator that takes some operators causes it, and no computer at hand has one"
@@ -185,4 +190,19 @@ MADE_UP: dict[Code, tuple[str, str]] = {
     Code.UNPROVEN_ISOLATION: (f"{_RULES}::TestSuspect::test_a_missing_proof_is_named", _UNTOLD),
     Code.UNPROVEN_VISIBILITY: (f"{_RULES}::TestSuspect::test_a_missing_proof_is_named", _UNTOLD),
     Code.UNPROVEN_DOWNLOADS: (f"{_DOWNLOADS}::test_a_page_that_tells_nothing_lacks_a_proof", _UNTOLD),
+    Code.SCENARIO_MISSING: (f"{_PAGES}::test_a_scenario_without_a_record_is_wrong", _DEFECT_OF_PAGES),
+    Code.SCENARIO_TOO_SHORT: (
+        f"{_PAGES}::test_a_page_that_was_hardly_used_and_drew_nothing_is_doubtful",
+        "no page is used for less than a second unless it is asked for so",
+    ),
+    Code.NO_FRAMES: (f"{_PAGES}::test_a_page_that_was_hardly_used_and_drew_nothing_is_doubtful", _DEFECT_OF_PAGES),
+    Code.WRONG_PLACE: (f"{_PAGES}::test_another_thread_is_wrong", _LIES),
+    Code.NO_DUTY: (
+        f"{_PAGES}::test_a_single_inference_reaches_no_duty",
+        "chance decides how many inferences end in time",
+    ),
+    Code.HIDDEN_WHILE_INFERRING: (
+        f"{_PAGES}::test_a_page_that_was_hidden_meanwhile_is_wrong",
+        "browsers without a screen hide no page by themselves, and a block whose page was seen hidden fails",
+    ),
 }
