@@ -45,6 +45,7 @@ Loss = Literal[
     "other phone",
     "taken",
     "unstable",
+    "no space",
 ]
 """Known kinds of the loss of a phone:
 
@@ -53,7 +54,8 @@ broken · `unauthorised`: the phone, or this computer, does not allow the connec
 loader, its recovery menu or an update · `no answer`: it is listed as ready and does not answer · `no adb server`: the
 server ended and does not start again · `other serial`: it can only be reached under another serial, such as that of
 its Wi-Fi · `other phone`: another phone has its serial now · `taken`: another run has it · `unstable`: it came back
-each time, but went away in several blocks in a row.
+each time, but went away in several blocks in a row · `no space`: its storage is full, so changes on it
+could not be recorded.
 """
 
 

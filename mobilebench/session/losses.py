@@ -61,8 +61,11 @@ class Losses:
         """A loss from a failure while the target was opened, or while changes on it were undone.
 
         Raises:
+            TargetLost: its storage is full, so no change on it can be recorded.
             BlockFailed: the target is there, and opening it again would not help.
         """
+        if error.fault == "no space":
+            raise errors.TargetLost(error.message, hint=error.hint, loss="no space") from error
         if error.fault not in _PASSING and self._work.present_state() == self._work.info.state:
             raise error
         return errors.TargetLost(error.message, hint=error.hint, loss="no answer")
