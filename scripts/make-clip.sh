@@ -1,6 +1,6 @@
 #!/bin/sh
 # scripts/make-clip.sh FILE.webm|FILE.mjpeg: makes the clip of the video scenario (10 s of VP9, 1280 × 720), or the
-# picture of the call scenario's camera (2 s of Motion JPEG, 640 × 480); both with 30 frames a second and without sound.
+# picture of the call scenario's camera (1 s of Motion JPEG, 640 × 480); both with 30 frames a second and without sound.
 # They show ffmpeg's moving test pattern, so nothing is downloaded and every frame differs from the last.
 set -eu
 mkdir -p "$(dirname "$1")"
@@ -8,7 +8,7 @@ draft="$1.draft.${1##*.}"
 trap 'rm -f "$draft"' EXIT
 case "$1" in
 *.mjpeg)
-    picture=size=640x480:rate=30:duration=2
+    picture=size=640x480:rate=30:duration=1
     codec="-c:v mjpeg -pix_fmt yuvj420p -q:v 8 -threads 1"
     ;;
 *)

