@@ -8,7 +8,6 @@ processor time is a find.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import base64
 import contextlib
@@ -19,8 +18,6 @@ import socket
 import struct
 import sys
 import tempfile
-import time
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from unittest import mock
@@ -52,9 +49,8 @@ from mobilebench.virtual.adb_transport import (
 from mobilebench.virtual.network import BadAddress, Network, Reverses, join
 from mobilebench.virtual.shell import FrameParser, frame, parse_request, parse_window_size
 from scripts.fuzz_inspectors import mutate
+from scripts.fuzzing import fuzz, options_of, went_wrong
 
-SLOW_S = 2.0
-"""Seconds of processor time."""
 _ENDS_WITHIN_S = 30.0
 LONGEST = 20_000
 """Bytes of an input."""
@@ -337,35 +333,13 @@ def inputs(name: str, rng: random.Random) -> Iterator[bytes]:
 
 def try_one(name: str, data: bytes) -> str | None:
     """Give one input to a part; return what went wrong."""
-    begun = time.process_time()
-    try:
-        PARTS[name](data)
-    except Exception:
-        return traceback.format_exc()
-    took = time.process_time() - begun
-    return f"took {took:.1f} s" if took > SLOW_S else None
+    return went_wrong(lambda: PARTS[name](data))
 
 
 def main() -> int:
     """Give each part as many seconds."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--part", choices=PARTS, action="append", help="a part instead of all of them")
-    options = parser.parse_args()
-    for name in options.part or PARTS:
-        rng = random.Random(options.seed)  # noqa: S311 - reproducible, not secret
-        until, tried = time.monotonic() + options.seconds, 0
-        for data in inputs(name, rng):
-            if time.monotonic() > until:
-                break
-            tried += 1
-            if problem := try_one(name, data):
-                sys.stdout.write(f"{name}: {data!r}\n{problem}\n")
-                return 1
-        sys.stdout.write(f"{name}: {options.seconds:g} s, {tried} inputs, nothing found\n")
-        sys.stdout.flush()
-    return 0
+    options = options_of(__doc__, "part", PARTS)
+    return fuzz(options.parts or list(PARTS), inputs, try_one, seconds=options.seconds, seed=options.seed)
 
 
 if __name__ == "__main__":

@@ -9,16 +9,13 @@ processor time is a find.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import json
 import math
 import random
 import re
 import sys
-import time
-import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from threading import Event
@@ -52,9 +49,8 @@ from mobilebench.targets.base import ShellResult
 from mobilebench.targets.care import checks, doctor, questions
 from mobilebench.targets.care.base import Examined
 from mobilebench.targets.care.readings import Reader
+from scripts.fuzzing import fuzz, options_of, went_wrong
 
-SLOW_S = 2.0
-"""Seconds of processor time."""
 LONGEST = 50_000
 """Characters of an input."""
 LONGEST_SENTENCE = 2_000
@@ -398,37 +394,21 @@ def inputs(rng: random.Random) -> Iterator[str]:
 
 def try_one(name: str, text: str) -> str | None:
     """Give one input to a part; return what went wrong."""
-    begun = time.process_time()
+    return went_wrong(lambda: _take(name, text))
+
+
+def _take(name: str, text: str) -> None:
     try:
         PARTS[name](text)
     except MobilebenchError as error:
         _sentence(error.message)
-    except Exception:
-        return traceback.format_exc()
-    took = time.process_time() - begun
-    return f"took {took:.1f} s" if took > SLOW_S else None
 
 
 def main() -> int:
     """Give the parts their shares of the time."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--part", choices=PARTS, action="append", help="a part instead of all of them")
-    options = parser.parse_args()
-    parts: Mapping[str, Callable[[str], None]] = {name: PARTS[name] for name in options.part or PARTS}
-    for name in parts:
-        until, tried = time.monotonic() + options.seconds / len(parts), 0
-        for text in inputs(random.Random(options.seed)):  # noqa: S311 - reproducible, not secret
-            if time.monotonic() > until:
-                break
-            tried += 1
-            if problem := try_one(name, text):
-                sys.stdout.write(f"{name}: {text!r}\n{problem}\n")
-                return 1
-        sys.stdout.write(f"{name}: {options.seconds / len(parts):.0f} s, {tried} inputs, nothing found\n")
-        sys.stdout.flush()
-    return 0
+    options = options_of(__doc__, "part", PARTS)
+    parts = options.parts or list(PARTS)
+    return fuzz(parts, lambda _, rng: inputs(rng), try_one, seconds=options.seconds / len(parts), seed=options.seed)
 
 
 if __name__ == "__main__":

@@ -7,22 +7,18 @@ exception, a value that is not a finite number, or more than 2 s of processor ti
 
 from __future__ import annotations
 
-import argparse
 import random
 import re
 import sys
-import time
-import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from scripts.fuzz_inspectors import mutate
+from scripts.fuzzing import fuzz, options_of, went_wrong
 from tests.recorders.parsers import PARSERS, require_sound, seeds
 
-SLOW_S = 2.0
-"""Seconds of processor time."""
 LONGEST = 200_000
 """Characters of a text."""
 _NUMBERS = ("0", "-1", "-0", "1e400", "nan", "inf", "9" * 400, "-9223372036854775808", "4294967295", "²", "0x7f", "1.5")
@@ -47,35 +43,14 @@ def inputs(name: str, rng: random.Random) -> Iterator[str]:
 
 def try_one(name: str, text: str) -> str | None:
     """Give one text to a parser; return what went wrong."""
-    begun = time.process_time()
-    try:
-        require_sound(PARSERS[name](text))
-    except Exception:
-        return traceback.format_exc()
-    took = time.process_time() - begun
-    return f"took {took:.1f} s" if took > SLOW_S else None
+    return went_wrong(lambda: require_sound(PARSERS[name](text)))
 
 
 def main() -> int:
     """Give each parser as many seconds."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--parser", choices=PARSERS, action="append", help="a parser instead of all of them")
-    options = parser.parse_args()
-    for name in options.parser or PARSERS:
-        rng = random.Random(options.seed)  # noqa: S311 - reproducible, not secret
-        until, tried = time.monotonic() + options.seconds, 0
-        for text in inputs(name, rng):
-            if time.monotonic() > until:
-                break
-            tried += 1
-            if problem := try_one(name, text):
-                sys.stdout.write(f"{name}: {text[:2000]!r}\n{problem}\n")
-                return 1
-        sys.stdout.write(f"{name}: {options.seconds:g} s, {tried} texts, nothing found\n")
-        sys.stdout.flush()
-    return 0
+    options = options_of(__doc__, "parser", PARSERS)
+    parts = options.parts or list(PARSERS)
+    return fuzz(parts, inputs, try_one, seconds=options.seconds, seed=options.seed, noun="texts", shown=2000)
 
 
 if __name__ == "__main__":
