@@ -7,7 +7,7 @@ import itertools
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mobilebench.core import old_names
@@ -536,16 +536,21 @@ def _nothing(suite: Suite, targets: Sequence[TargetInfo], selection: Selection, 
             f"Suite {suite.name} has no case for {where}.",
             hint="Choose another suite (`mobilebench describe suites`) or other targets.",
         )
-    used = {
-        f"{AXES[name].option} {','.join(map(str, values))}": Selection({name: values})
-        for name, values in selection.axes.items()
-        if values
+    names = {
+        name: f"{AXES[name].option} {','.join(map(str, values))}" for name, values in selection.axes.items() if values
     }
+    alone = {name: Selection({name: selection.axes[name]}) for name in names}
+    rest = {name: replace(selection, axes={**selection.axes, name: ()}) for name in names}
     if selection.settings:
-        used[f"--setting {','.join(selection.settings)}"] = Selection(settings=selection.settings)
-    alone = [shown for shown, one in used.items() if not left(one)]
-    shown = " ".join(alone or used)
-    together = "" if alone or len(used) == 1 else " together"
+        names["settings"] = f"--setting {','.join(selection.settings)}"
+        alone["settings"] = Selection(settings=selection.settings)
+        rest["settings"] = replace(selection, settings=())
+    guilty = [name for name in names if left(rest[name])] or [name for name in names if not left(alone[name])]
+    shown = " ".join(names[name] for name in guilty or names)
+    if len(guilty) == 1 and len(names) > 1 and left(alone[guilty[0]]):
+        together = " together with the other filters"
+    else:
+        together = " together" if len(guilty or names) > 1 else ""
     return NothingToMeasure(
         f"No case of suite {suite.name} on {where} matches {shown}{together}.",
         hint="Drop or change that filter; `--dry-run` without it shows the suite's cases.",

@@ -470,6 +470,10 @@ class TestNothing:
         with pinned.raises(NothingToMeasure):
             quick(HOST, engines=("tflite",), backends=("webgl",))
 
+    def test_only_filters_without_which_cases_are_left_are_named(self, pinned: Pinned) -> None:
+        with pinned.raises(NothingToMeasure):
+            quick(HOST, engines=("tflite",), backends=("webgl",), scenarios=("video",), duties=(0, 50))
+
     def test_no_target(self, pinned: Pinned) -> None:
         with pinned.raises(NothingToMeasure):
             quick()
