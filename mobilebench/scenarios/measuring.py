@@ -28,7 +28,7 @@ from mobilebench.targets.base import BrowserHandle, Target
 LOAD_SECONDS = 60.0
 VISIBLE = 0.5
 """A video counts as seen if at least this part of it was inside of the window all the time."""
-_REACH_ALL = {"chrome": ("--host-resolver-rules=",), "firefox": ("network.proxy.type=0",)}
+REACH_ALL = {"chrome": ("--host-resolver-rules=",), "firefox": ("network.proxy.type=0",)}
 """Flags that let a browser of this computer load pages of other servers, which it otherwise may not."""
 
 
@@ -96,7 +96,7 @@ def reach(info: TargetInfo, scenario: Scenario, browser_name: str) -> tuple[str,
     if info.kind == "android":
         return ()
     family = names.family(browser_name)
-    return (*(_REACH_ALL[family] if scenario.is_remote else ()), *scenario.flags.get(family, ()))
+    return (*(REACH_ALL[family] if scenario.is_remote else ()), *scenario.flags.get(family, ()))
 
 
 def address_of(scenario: Scenario, origin: str, visit: Visit) -> str:

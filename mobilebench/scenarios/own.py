@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import time
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,7 +18,10 @@ from mobilebench.scenarios.messages import Begun
 from mobilebench.scenarios.scenario import Scenario, Use
 from mobilebench.scenarios.video import watch
 
-MOST_FILES = 3000
+MOST_FILES = 5000
+"""Files of a page's folder, with the page itself."""
+_FOLDER = "own/"
+"""Where they lie on the page server."""
 TURN_SECONDS = 0.25
 TURN_PIXELS = 160
 """The wheel moves so many pixels every quarter of a second: a person who skims a page."""
@@ -66,25 +71,31 @@ def at_address(address: str) -> Scenario:
 
 
 def in_file(file: Path) -> Scenario:
-    """The scenario of a page in this file. The files below its folder are offered to it, hidden ones excepted.
+    """The scenario of a page in this file; see `files_around`.
 
     Raises:
         BadInput: there are too many files in its folder.
     """
-    files = files_around(file, MOST_FILES)
-    name = f"own/{file.resolve().name}"
-    return _scenario(file.name, name, {**files, name: file.resolve()})
+    return _scenario(file.name, name_of(file), files_around(file, MOST_FILES))
+
+
+def name_of(file: Path) -> str:
+    """The name of a page on the page server; of a link, that of the file to which it leads."""
+    return f"{_FOLDER}{file.resolve().name}"
 
 
 def files_around(file: Path, most: int) -> dict[str, Path]:
-    """All files below the folder of a page, hidden ones excepted, by their names on the page server (`own/…`).
+    """The page and all files below its folder, by their names on the page server.
+
+    Left out are hidden files and folders, links to these or out of the folder, and linked folders.
 
     Raises:
         BadInput: there are more than `most`.
     """
-    folder = file.resolve().parent
-    found = (one for one in folder.rglob("*") if _is_offered(one, folder))
-    files = {f"own/{one.relative_to(folder).as_posix()}": one for one in islice(found, most + 1)}
+    file = file.resolve()
+    found = (one for one in _below(file.parent) if one != file)
+    files = {f"{_FOLDER}{one.relative_to(file.parent).as_posix()}": one for one in islice(found, most)}
+    files[name_of(file)] = file
     if len(files) > most:
         raise BadInput(
             f"The folder of {file.name} has more than {most} files, which would all be offered to the page.",
@@ -93,9 +104,17 @@ def files_around(file: Path, most: int) -> dict[str, Path]:
     return files
 
 
-def _is_offered(path: Path, folder: Path) -> bool:
-    hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-    return not hidden and path.is_file() and path.resolve().is_relative_to(folder)
+def _below(folder: Path) -> Iterator[Path]:
+    for where, folders, names in os.walk(folder):
+        folders[:] = [one for one in folders if not one.startswith(".")]
+        for file in (Path(where) / name for name in names if not name.startswith(".")):
+            if file.is_file() and _is_visible(file.resolve(), folder):
+                yield file
+
+
+def _is_visible(file: Path, folder: Path) -> bool:
+    """Whether a file, to which a link may have led, is below the folder and not hidden there."""
+    return file.is_relative_to(folder) and not any(one.startswith(".") for one in file.relative_to(folder).parts)
 
 
 def _scenario(address: str, page: str, files: dict[str, Path]) -> Scenario:

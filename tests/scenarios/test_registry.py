@@ -55,11 +55,28 @@ def test_a_page_of_the_user_comes_with_the_files_around_it(tmp_path: Path) -> No
     page = tmp_path / "page" / "index.html"
     for file in (page, page.parent / "pictures" / "a.png", page.parent / ".secret", tmp_path / "outside.txt"):
         file.touch()
-    (page.parent / "way-out").symlink_to(tmp_path / "outside.txt")
+    links = {
+        "way-out": tmp_path / "outside.txt",
+        "secret-too": page.parent / ".secret",
+        "folder": page.parent / "pictures",
+        "b.png": page.parent / "pictures" / "a.png",
+        "nowhere": page.parent / "missing",
+    }
+    for name, end in links.items():
+        (page.parent / name).symlink_to(end)
     found = scenario_of(str(page))
     assert found.page == "own/index.html"
-    assert set(found.files) == {"own/index.html", "own/pictures/a.png"}
+    assert set(found.files) == {"own/index.html", "own/pictures/a.png", "own/b.png"}
     assert not found.is_remote
+
+
+def test_a_linked_page_comes_with_the_files_around_the_page_itself(tmp_path: Path) -> None:
+    (tmp_path / "page").mkdir()
+    for name in ("page/index.html", "page/a.js", "beside-the-link.js"):
+        (tmp_path / name).touch()
+    (tmp_path / "link.html").symlink_to(tmp_path / "page" / "index.html")
+    found = scenario_of(str(tmp_path / "link.html"))
+    assert (found.page, set(found.files)) == ("own/index.html", {"own/index.html", "own/a.js"})
 
 
 def test_a_page_in_a_folder_with_very_many_files(

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from mobilebench.core.errors import BadInput
+from mobilebench.scenarios import own
+from mobilebench.scenarios.measuring import REACH_ALL
 from mobilebench.targets.base import Target
-
-MOST_FILES = 5000
-"""Files of the page's folder that the page can load; further ones are missing to it."""
-_ANY_HOST = ("--host-resolver-rules=",)
 
 
 @contextmanager
 def reachable(page: str, target: Target) -> Iterator[str]:
     """The address at which the target's browser finds the page.
 
-    For a file, the page server serves its folder within the context, without following links out of it.
+    For a file, the page server serves its folder within the context; see `own.files_around`.
 
     Raises:
-        BadInput: it is neither an address of http or https nor a file.
+        BadInput: it is neither an address of http or https nor a file, or its folder has too many files.
     """
     if is_address(page):
         yield page
@@ -36,8 +33,9 @@ def reachable(page: str, target: Target) -> Iterator[str]:
             f"There is no file {page}.", hint="Name a file, or an address that begins with http:// or https://."
         )
     server = web.page_server()
-    with server.visit(_beside(file), isolated=False) as visit, target.reverse(server.port) as origin:
-        yield f"{origin.rstrip('/')}{visit.path}{quote(file.name)}"
+    files = own.files_around(file, own.MOST_FILES)
+    with server.visit(files, isolated=False) as visit, target.reverse(server.port) as origin:
+        yield f"{origin.rstrip('/')}{visit.path}{quote(own.name_of(file))}"
 
 
 def is_address(page: str) -> bool:
@@ -61,19 +59,4 @@ def flags_for(page: str) -> tuple[str, ...]:
     if not is_address(page):
         return ()
     host = urlsplit(page).hostname or ""
-    return () if host in ("127.0.0.1", "localhost") or host.endswith(".localhost") else _ANY_HOST
-
-
-def _beside(file: Path) -> dict[str, Path]:
-    """The files of a page's folder by their names in it; the page itself always, hidden ones never."""
-    folder = file.resolve().parent
-    found = {file.name: file}
-    for where, folders, names in os.walk(folder):
-        folders[:] = sorted(one for one in folders if not one.startswith("."))
-        for name in sorted(names):
-            one = Path(where) / name
-            if len(found) >= MOST_FILES:
-                return found
-            if not name.startswith(".") and not one.is_symlink():
-                found[one.relative_to(folder).as_posix()] = one
-    return found
+    return () if host in ("127.0.0.1", "localhost") or host.endswith(".localhost") else REACH_ALL["chrome"]

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import urllib.request
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.parse import urljoin
 
 import pytest
 
 from mobilebench.core.errors import BadInput
+from mobilebench.scenarios import own
 from mobilebench.scenarios.injection import addresses
 from mobilebench.scenarios.injection.foreign_page import isolated_headers
 from mobilebench.scenarios.injection.outcomes import NEXT_STEPS, PageOutcome, of_net_error
@@ -46,12 +49,24 @@ def test_a_file_is_served_with_those_beside_it(tmp_path: Path, monkeypatch: pyte
     (site / "parts").mkdir(parents=True)
     (site / "my page.html").write_text("the page")
     (site / "parts" / "a.js").write_text("a script")
-    (site / ".secret").write_text("hidden")
     (site / "link").symlink_to("/etc/hostname")
-    found = addresses._beside(site / "my page.html")
-    assert sorted(found) == ["my page.html", "parts/a.js"]
     with addresses.reachable(str(site / "my page.html"), HostTarget(describe())) as url:
         assert urllib.request.urlopen(url).read() == b"the page"
+        assert urllib.request.urlopen(urljoin(url, "parts/a.js")).read() == b"a script"
+        with pytest.raises(HTTPError):
+            urllib.request.urlopen(urljoin(url, "link"))
+
+
+@pytest.mark.usefixtures("closed_pages")
+def test_a_folder_with_too_many_files_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(own, "MOST_FILES", 1)
+    for name in ("page.html", "a"):
+        (tmp_path / name).touch()
+    with (
+        pytest.raises(BadInput, match="more than 1 files"),
+        addresses.reachable(str(tmp_path / "page.html"), HostTarget(describe())),
+    ):
+        pytest.fail("it was served")
 
 
 def test_names_are_resolved_only_where_needed() -> None:
