@@ -48,8 +48,8 @@ from mobilebench.virtual.adb_transport import (
 )
 from mobilebench.virtual.network import BadAddress, Network, Reverses, join
 from mobilebench.virtual.shell import FrameParser, frame, parse_request, parse_window_size
-from scripts.fuzz_inspectors import mutate
 from scripts.fuzzing import fuzz, options_of, went_wrong
+from scripts.mutation import mutated, varint
 
 _ENDS_WITHIN_S = 30.0
 LONGEST = 20_000
@@ -328,7 +328,7 @@ def inputs(name: str, rng: random.Random) -> Iterator[bytes]:
     corpus = seeds()[name]
     yield from corpus
     while True:
-        yield mutate(rng.choice(corpus), corpus, rng, text=False)[:LONGEST]
+        yield mutated(rng.choice(corpus), corpus, rng, [varint], longest=LONGEST)
 
 
 def try_one(name: str, data: bytes) -> str | None:

@@ -2,7 +2,7 @@
 
 `python scripts/fuzz_inspectors.py --seconds 600 --finds FOLDER`, from the repository's root. Each input is a tiny model
 that was mutated: bits flipped, lengths changed, parts cut out, doubled or taken from another one. A reader may describe
-it or refuse it by `Malformed`; any other exception, a crash, more than 2 s or more than 1 GiB is a find. Inputs that
+it or refuse it by `Malformed`; any other exception, a crash, more than 2 s or more than 2 GiB is a find. Inputs that
 make a reader run lines that none did before are kept and mutated further.
 """
 
@@ -15,7 +15,6 @@ import os
 import random
 import resource
 import signal
-import struct
 import sys
 import time
 import traceback
@@ -31,13 +30,13 @@ from mobilebench.models.inspection import onnx_reader, onnx_strip, tflite_reader
 from mobilebench.models.inspection.graph import Graph
 from mobilebench.models.inspection.malformed import Malformed
 from mobilebench.models.inspection.tensorflow import saved_model, tfjs
+from scripts.mutation import json_value, mutated, varint
 from tests.models.inspection import tiny_models
 
 SLOW_S = 2.0
 MEMORY = 2 * 2**30
 ROUND = 5_000
 """Inputs of one process; then a fresh one starts."""
-INTERESTING = (0, 1, 2, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 2**63, 2**64 - 1)
 _ROOM = str(Path(graphs.__file__).parent)
 
 Reader = Callable[[bytes], Graph]
@@ -57,79 +56,6 @@ def seeds() -> dict[str, list[bytes]]:
         "tfjs": [json.dumps(tiny_models.tfjs_json()).encode()],
         "saved_model": [tiny_models.saved_model_proto()],
     }
-
-
-def mutate(data: bytes, others: list[bytes], rng: random.Random, *, text: bool) -> bytes:
-    """One to four changes at random places."""
-    changed = bytearray(data)
-    for _ in range(rng.randint(1, 4)):
-        if not changed:
-            return bytes(changed)
-        place = rng.randrange(len(changed))
-        length = min(rng.choice((1, 2, 4, 8, 16, 64, 256)), len(changed) - place)
-        match rng.randrange(9):
-            case 0:
-                changed[place] ^= 1 << rng.randrange(8)
-            case 1:
-                changed[place] = rng.randrange(256)
-            case 2:
-                del changed[place : place + length]
-            case 3:
-                changed[place:place] = changed[place : place + length] * rng.choice((1, 1, 2, 50))
-            case 4:
-                other = rng.choice(others)
-                start = rng.randrange(len(other) + 1)
-                changed[place : place + length] = other[start : start + rng.choice((length, 16, 200))]
-            case 5:
-                del changed[place:]
-            case 6:
-                number = rng.choice(INTERESTING)
-                size = rng.choice((1, 2, 4, 8))
-                changed[place : place + size] = (number % 256**size).to_bytes(size, "little")
-            case 7:
-                near = struct.unpack_from("<I", changed.ljust(place + 4, b"\0"), place)[0] + rng.randint(-8, 8)
-                changed[place : place + 4] = struct.pack("<I", near % 2**32)
-            case 8:
-                changed = _text_change(changed, rng) if text else _varint_change(changed, place, rng)
-    return bytes(changed)
-
-
-def _varint_change(data: bytearray, place: int, rng: random.Random) -> bytearray:
-    """A number of protobuf at this place becomes another one."""
-    end = place
-    while end < len(data) - 1 and data[end] > 0x7F and end - place < 9:
-        end += 1
-    number, written = rng.choice(INTERESTING), bytearray()
-    while number > 0x7F:
-        written.append(number & 0x7F | 0x80)
-        number >>= 7
-    return data[:place] + written + bytes([number]) + data[end + 1 :]
-
-
-def _text_change(data: bytearray, rng: random.Random) -> bytearray:
-    """A JSON value becomes another one."""
-    try:
-        value = json.loads(data)
-    except (ValueError, RecursionError):
-        return data
-    holders = list(_holders(value))
-    if not holders:
-        return data
-    holder, key = rng.choice(holders)
-    wild = (None, True, -1, 0, 2**31, 10**30, 1.5, "", "x", "-1", "../x", [], {}, [[]], {"list": {"i": ["9"] * 3}})
-    holder[key] = rng.choice([*wild, *(one[name] for one, name in [rng.choice(holders)])])
-    try:
-        return bytearray(json.dumps(value).encode())
-    except (ValueError, RecursionError):
-        return data
-
-
-def _holders(value: object, depth: int = 0):  # type: ignore[no-untyped-def]
-    entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, inner in entries:
-        yield value, key
-        if depth < 40:
-            yield from _holders(inner, depth + 1)
 
 
 def reads_well(reader: Reader, data: bytes) -> None:
@@ -163,17 +89,22 @@ class Lines:
         return self
 
 
-def work(current: Path, finds: Path, corpus: dict[str, list[bytes]], seed: int, until: float) -> int:
-    """One process's share; what it found lies in `finds`, what it was at in `current`. Returns how many it tried."""
+def work(current: Path, finds: Path, corpus: dict[str, list[bytes]], seed: int, until: float) -> tuple[int, int]:
+    """One process's share; what it found lies in `finds`, what it was at in `current`.
+
+    Returns:
+        how many inputs it tried, and how many of them were not taken well.
+    """
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.signal(signal.SIGALRM, signal.default_int_handler)
-    rng, lines, tried = random.Random(seed), Lines(), 0  # noqa: S311 - reproducible, not secret
+    rng, lines, tried, found = random.Random(seed), Lines(), 0, 0  # noqa: S311 - reproducible, not secret
     grown = current.parent / "grown"
     grown.mkdir(exist_ok=True)
     while tried < ROUND and time.monotonic() < until:
         name = rng.choice(list(READERS))
-        data = mutate(rng.choice(corpus[name]), corpus[name], rng, text=name == "tfjs" and rng.random() < 0.8)
+        of_format = json_value if name == "tfjs" and rng.random() < 0.8 else varint
+        data = mutated(rng.choice(corpus[name]), corpus[name], rng, [of_format])
         if len(data) > 100_000:
             continue
         current.write_bytes(name.encode() + b"\0" + data)
@@ -187,13 +118,14 @@ def work(current: Path, finds: Path, corpus: dict[str, list[bytes]], seed: int, 
         except BaseException as error:
             sys.settrace(None)
             keep(finds, name, data, error)
+            found += 1
         finally:
             sys.settrace(None)
             signal.alarm(0)
         if lines.fresh and tried > 200:
             corpus[name].append(data)
             (grown / f"{name}-{hashlib.sha256(data).hexdigest()[:12]}").write_bytes(data)
-    return tried
+    return tried, found
 
 
 def keep(finds: Path, name: str, data: bytes, error: BaseException | str) -> None:
@@ -223,7 +155,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     options.finds.mkdir(parents=True, exist_ok=True)
-    until, tried, rounds = time.monotonic() + options.seconds, 0, 0
+    until, tried, found, rounds = time.monotonic() + options.seconds, 0, 0, 0
     current = options.finds / "current"
     while time.monotonic() < until:
         corpus = seeds()
@@ -231,13 +163,14 @@ def main() -> int:
             corpus[file.name.rpartition("-")[0]].append(file.read_bytes())
         inlet, outlet = os.pipe()
         if (child := os.fork()) == 0:
-            count = work(current, options.finds, corpus, options.seed * 1_000_003 + rounds, until)
-            os.write(outlet, str(count).encode())
+            counts = work(current, options.finds, corpus, options.seed * 1_000_003 + rounds, until)
+            os.write(outlet, json.dumps(counts).encode())
             os._exit(0)
         os.close(outlet)
         _, status = os.waitpid(child, 0)
         with os.fdopen(inlet, "rb") as pipe:
-            tried += int(pipe.read() or 0)
+            more_tried, more_found = json.loads(pipe.read() or "[0, 1]")
+        tried, found = tried + more_tried, found + more_found
         if status:
             name, _, data = current.read_bytes().partition(b"\0")
             keep(options.finds, name.decode(), data, f"crash-{status}")
@@ -245,8 +178,9 @@ def main() -> int:
         if rounds % 10 == 0:
             sizes = {name: len(every) for name, every in corpus.items()}
             say(f"{tried} inputs, {rounds} processes, corpus {sizes}")
-    say(f"{tried} inputs in {options.seconds:.0f} s")
-    return 0
+    ending = f"{found} finds, in {options.finds}" if found else "nothing found"
+    say(f"models: {options.seconds:.3g} s, {tried} inputs, {ending}")
+    return 1 if found else 0
 
 
 if __name__ == "__main__":

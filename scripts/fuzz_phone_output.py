@@ -1,10 +1,10 @@
-"""Feeds broken texts to everything that reads what a phone says, and stops at the first that is not taken well.
+"""Feeds broken texts to what reads a phone's answers, and stops at the first that is not taken well.
 
 `python scripts/fuzz_phone_output.py --seconds 60`, from the repository's root; the parts share the seconds. The parts
 are the doctor's questions with all of its checks, gates, conditions, descriptions of phones, lists of apps, exit
-records, the lock and restore files on a phone, and recorders. A part may say that it does not know, with a reason. Any
-exception that is not one of mobilebench's own, a number that is not finite, an endless sentence, or more than 2 s of
-processor time is a find.
+records, and the lock and restore files on a phone; `scripts/fuzz_recorders.py` has the recorders. A part may say that
+it does not know, with a reason. Any exception that is not one of mobilebench's own, a number that is not finite, an
+endless sentence, or more than 2 s of processor time is a find.
 """
 
 from __future__ import annotations
@@ -24,12 +24,9 @@ from unittest import mock
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from mobilebench.core import proc
 from mobilebench.core.errors import MobilebenchError
 from mobilebench.core.records import GateKey, TargetInfo
-from mobilebench.recorders import battery, clocks, cpu, current, gpu, load, logcat, ram, rapl, reading, thermal, zones
-from mobilebench.recorders.energy import fuel_gauge
-from mobilebench.recorders.reading import Readings, Void
+from mobilebench.recorders.reading import Void
 from mobilebench.targets.android import (
     adb_protocol,
     apps,
@@ -50,6 +47,7 @@ from mobilebench.targets.care import checks, doctor, questions
 from mobilebench.targets.care.base import Examined
 from mobilebench.targets.care.readings import Reader
 from scripts.fuzzing import fuzz, options_of, went_wrong
+from scripts.mutation import HOSTILE_NUMBERS, HOSTILE_WORDS, NUMBER, texts
 
 LONGEST = 50_000
 """Characters of an input."""
@@ -106,11 +104,6 @@ def _value(found: object) -> None:
         assert found.reason
     elif isinstance(found, float | int):
         assert math.isfinite(found), found
-
-
-def _readings(found: Readings) -> None:
-    for value in found.values():
-        _value(value)
 
 
 def doctor_parts(text: str) -> None:
@@ -238,21 +231,6 @@ def files(text: str) -> None:
             restore.describe_undo(step)
 
 
-def recorders(text: str) -> None:
-    """What recorders read, and the kernel's tables."""
-    for parse in (battery, thermal, zones, clocks, cpu, current, gpu, load, ram, rapl):
-        _readings(parse.parse(text))
-    for line in logcat.parse(text):
-        assert len(line) <= logcat.LONGEST_LINE
-    for found in (fuel_gauge.parse_service(text), fuel_gauge.parse_files(text, text)):
-        for value in found.values():
-            _value(value)
-    proc.parse_stat(text)
-    proc.kib_fields(text)
-    _value(proc.load_average(text))
-    _sentence(reading.refusal("battery", text))
-
-
 PARTS: dict[str, Callable[[str], None]] = {
     "doctor": doctor_parts,
     "doctor's answer": doctor_answer,
@@ -264,63 +242,10 @@ PARTS: dict[str, Callable[[str], None]] = {
     "exits": exits,
     "pages": pages,
     "files": files,
-    "recorders": recorders,
 }
 
 
 # Inputs
-
-_HOSTILE_NUMBERS = (
-    *("-1", "0", "-0", "00", "1e308", "1e999", "NaN", "inf", "-Infinity", "0x7f", "1_000", "1,5"),
-    *("+5", "2147483648", "\u0663", "\u00b2"),
-    *("9" * digits for digits in (5, 10, 20, 400, 5000)),
-    *("-" + "9" * 5000, "0." + "1" * 5000),
-)
-_HOSTILE_WORDS = (
-    *("\x1b[2J", "\x1b]0;x\x07", "\0", "\x85", "\u2028", "\u202e", "\r", "\n", "\t", "\ufffd", "\U0001f4f1"),
-    *("$(reboot)", "`id`", "'; rm -rf /; '", "../../etc/passwd", "%s%n", "{}", "{0}", *"[](){}=:"),
-    *("A" * 10_000, " " * 10_000, "\n" * 5_000, "(" * 5_000, "[" * 5_000, "true", "false", "null", "none", "unknown"),
-)
-_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
-
-
-def mutated(text: str, others: Sequence[str], rng: random.Random) -> str:
-    """One to five changes at random places."""
-    for _ in range(rng.randint(1, 5)):
-        place = rng.randrange(len(text) + 1)
-        end = min(len(text), place + rng.choice((0, 1, 2, 8, 40, 400)))
-        match rng.randrange(9):
-            case 0:
-                text = text[:place] + text[end:]
-            case 1:
-                text = text[:place] + rng.choice(_HOSTILE_WORDS) + text[end:]
-            case 2:
-                numbers = list(_NUMBER.finditer(text))
-                if numbers:
-                    one = rng.choice(numbers)
-                    text = text[: one.start()] + rng.choice(_HOSTILE_NUMBERS) + text[one.end() :]
-            case 3:
-                text = _NUMBER.sub(rng.choice(_HOSTILE_NUMBERS), text)
-            case 4:
-                text = text[:place] + text[place:end] * rng.choice((2, 3, 50)) + text[end:]
-            case 5:
-                other = rng.choice(others)
-                start = rng.randrange(len(other) + 1)
-                text = text[:place] + other[start : start + rng.choice((8, 40, 400))] + text[end:]
-            case 6:
-                lines = text.split("\n")
-                rng.shuffle(lines)
-                text = "\n".join(lines)
-            case 7:
-                text = text[:place]
-            case 8:
-                text = (
-                    text[:place]
-                    + "".join(chr(rng.randrange(0x3000)) for _ in range(rng.choice((1, 4, 30))))
-                    + text[end:]
-                )
-        text = text[:LONGEST]
-    return text
 
 
 def seeds() -> list[str]:
@@ -386,10 +311,9 @@ def inputs(rng: random.Random) -> Iterator[str]:
     """True answers, each hostile word and number alone, and then endless mutations."""
     corpus = seeds()
     yield from corpus
-    yield from ("", *_HOSTILE_NUMBERS, *_HOSTILE_WORDS)
-    yield from (_NUMBER.sub(number, text)[:LONGEST] for number in _HOSTILE_NUMBERS for text in corpus)
-    while True:
-        yield mutated(rng.choice(corpus), corpus, rng)
+    yield from ("", *HOSTILE_NUMBERS, *HOSTILE_WORDS)
+    yield from (NUMBER.sub(number, text)[:LONGEST] for number in HOSTILE_NUMBERS for text in corpus)
+    yield from texts(corpus, rng, LONGEST)
 
 
 def try_one(name: str, text: str) -> str | None:

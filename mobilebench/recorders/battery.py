@@ -110,7 +110,8 @@ def _number(fields: Mapping[str, list[str]], name: str) -> int | Void:
     if not values:
         return Void(f"the phone does not report the battery's {name}")
     if len(values) > 1:
-        return Void(f"the phone reports several values of the battery's {name} ({', '.join(sorted(values))})")
+        some = ", ".join(one[:40] for one in sorted(values)[:5])
+        return Void(f"the phone reports several values of the battery's {name} ({some})")
     (value,) = values
     return (
         int(value) if re.fullmatch(r"-?\d{1,10}", value) else Void(f"{value[:40]} is not a valid {name} of a battery")

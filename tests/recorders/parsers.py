@@ -11,10 +11,11 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from mobilebench.core import proc
 from mobilebench.recorders import battery, clocks, cpu, current, gpu, load, logcat, ram, rapl, thermal, zones
 from mobilebench.recorders.energy import fuel_gauge, meters
 from mobilebench.recorders.frames import FrameParser, PhoneClock
-from mobilebench.recorders.reading import Void
+from mobilebench.recorders.reading import Void, refusal
 from tests.recorders.energy.test_fuel_gauge import FILES as GAUGE_FILES
 from tests.recorders.energy.test_fuel_gauge import service
 
@@ -84,6 +85,21 @@ def _frames(text: str) -> object:
     return times
 
 
+def _log(text: str) -> object:
+    lines = logcat.parse(text)
+    assert all(len(line) <= logcat.LONGEST_LINE for line in lines)
+    return lines
+
+
+def _stat(text: str) -> object:
+    found = proc.parse_stat(text)
+    return [] if found is None else [found.id, found.name, found.cpu_seconds, found.ended_children_seconds]
+
+
+def _known(found: float | str | None) -> object:
+    return [] if found is None else [found]
+
+
 def _meter(text: str) -> object:
     last: float | None = None
     values = []
@@ -108,11 +124,15 @@ PARSERS: dict[str, Callable[[str], object]] = {
     "ram": ram.parse,
     "load": load.parse,
     "rapl": rapl.parse,
-    "logcat": logcat.parse,
+    "logcat": _log,
     "fuel gauge files": lambda text: fuel_gauge.parse_files(*_halves(text)),
     "fuel gauge service": fuel_gauge.parse_service,
     "frames": _frames,
     "meter": _meter,
+    "refusal": lambda text: _known(refusal("battery", text)),
+    "stat": _stat,
+    "kib fields": proc.kib_fields,
+    "load average": lambda text: _known(proc.load_average(text)),
 }
 """Every parser by name. Each takes any text, and raises nothing."""
 
@@ -137,6 +157,10 @@ _OTHERS = {
     "fuel gauge service": [service(), service(usb="true", status=2)],
     "frames": [f"{TOKEN} o0 100.00\n/sys/a cpu\n\f{TOKEN} 0 101.25\n/sys/b 1\n\f{TOKEN} end 2.00\n{TOKEN} end 3.00\n"],
     "meter": ["12.000500 1843.2\n12.5 -3\n13 0.5e1\n"],
+    "refusal": ["Can't find service: battery\n", "*** SERVICE 'battery' DUMP TIMEOUT (10000ms) EXPIRED ***\n"],
+    "stat": ["7 (a b) R 1 1 1 0 -1 0 0 0 0 0 5 20 0 0 20 0 1 0 12345 1 1\n"],
+    "kib fields": ["MemTotal:       11700000 kB\nMemAvailable:    4000 kB\n"],
+    "load average": ["0.52 0.58 0.59 1/467 12345\n"],
 }
 
 

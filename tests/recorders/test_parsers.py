@@ -161,6 +161,11 @@ def test_one_void_field_leaves_the_others(line, instead, key, reason):
     assert values(readings) == pytest.approx({one: PIXEL_VALUES[one] for one in battery.KEYS if one != key})
 
 
+def test_a_reason_stays_short_however_much_a_phone_reports():
+    many = "".join(f"  level: {'9' * 5000}{number}\n" for number in range(50))
+    assert len(reasons(battery.parse(PIXEL_BATTERY + many))[LEVEL]) < 400
+
+
 THERMAL = """IsStatusOverride: false
 ThermalEventListeners:
 	callbacks: 2
