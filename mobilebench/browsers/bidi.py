@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from threading import Event
 from typing import Any
 
-from mobilebench.browsers.page import Capability, PageDialog
+from mobilebench.browsers.page import Capability, PageDialog, PageNotOpened
 from mobilebench.browsers.websocket_rpc import Exchange, Message, connected, first_line, too_much
 from mobilebench.core.errors import BlockFailed, Killed, Unsupported
 
@@ -52,8 +52,7 @@ class BidiPage:
             raise _crashed()
         if "error" in message:
             self._look_for_crash()
-            reason = first_line(message.get("message"))
-            raise BlockFailed(f"The browser could not open the page: {reason}", fault="cut connection")
+            raise PageNotOpened(first_line(message.get("message")))
 
     def evaluate(self, expression: str, *, timeout: float, what: str = "The page") -> Any:
         params = {

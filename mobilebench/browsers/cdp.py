@@ -11,7 +11,7 @@ from threading import Event
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from mobilebench.browsers.page import Capability, PageDialog
+from mobilebench.browsers.page import Capability, PageDialog, PageNotOpened
 from mobilebench.browsers.websocket_rpc import Exchange, Message, connected, cut, first_line, parse_message
 from mobilebench.core.errors import BlockFailed, Killed
 
@@ -41,7 +41,7 @@ class CdpPage:
         self._watch.loaded = False
         answer = self.call("Page.navigate", {"url": url}, timeout=timeout)
         if answer.get("errorText"):
-            raise BlockFailed(f"The browser could not open the page: {answer['errorText']}", fault="cut connection")
+            raise PageNotOpened(first_line(answer["errorText"]))
         late = f"The page was not loaded within {timeout:.0f} s."
         self._listen(lambda: self._watch.loaded, timeout, late)
 

@@ -31,7 +31,11 @@ class Page(Protocol):
     def capabilities(self) -> frozenset[Capability]: ...
 
     def open(self, url: str, *, timeout: float = 60.0) -> None:
-        """Load `url` and wait until its scripts have run."""
+        """Load `url` and wait until its scripts have run.
+
+        Raises:
+            PageNotOpened: the browser could not open it.
+        """
         ...
 
     def evaluate(self, expression: str, *, timeout: float, what: str = "The page") -> Any:
@@ -61,6 +65,13 @@ class Page(Protocol):
     def call(self, method: str, params: dict[str, Any] | None = None, *, timeout: float = 15.0) -> dict[str, Any]:
         """Send one command of the browser's own protocol and wait for its result."""
         ...
+
+
+class PageNotOpened(BlockFailed):
+    """The browser could not open an address; the message has the browser's own reason."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The browser could not open the page: {reason}", fault="cut connection")
 
 
 class PageDialog(BlockFailed):

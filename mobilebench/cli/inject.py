@@ -85,6 +85,7 @@ def inject(
     """
     from mobilebench.core.errors import BlockFailed, ExitCode, Unsupported
     from mobilebench.core.records import Case
+    from mobilebench.scenarios.base import outcome_name
 
     if place not in ("main", "worker"):
         raise typer.BadParameter("choose main or worker", param_hint="--place")
@@ -108,7 +109,7 @@ def inject(
         if json:
             print_json(_failure(error))
         else:
-            say(f"{_outcome(error)}: {error.text_with_hint}", err=True)
+            say(f"{outcome_name(error)}: {error.text_with_hint}", err=True)
         raise typer.Exit(int(ExitCode.NOTHING_TO_MEASURE if unsupported else ExitCode.CASES_FAILED)) from error
     if json:
         print_json(_as_json(result))
@@ -169,15 +170,10 @@ def _tell(text: str) -> None:
     say(text, err=True)
 
 
-def _outcome(error: MobilebenchError) -> str:
-    from mobilebench.core.errors import Unsupported
-
-    named = getattr(error, "outcome", None) or getattr(error, "fault", None)
-    return "unsupported" if isinstance(error, Unsupported) else str(named or "failed")
-
-
 def _failure(error: MobilebenchError) -> dict[str, Any]:
-    return {"outcome": _outcome(error), "reason": error.message, "next_step": error.hint}
+    from mobilebench.scenarios.base import outcome_name
+
+    return {"outcome": outcome_name(error), "reason": error.message, "next_step": error.hint}
 
 
 def _as_json(result: InjectionResult) -> dict[str, Any]:

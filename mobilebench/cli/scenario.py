@@ -67,8 +67,9 @@ def scenario(
     standard deviation in percent of the mean. A metric that the browser cannot report is void, and says why. Later
     measurements with a model can only show an effect that is larger than this spread.
 
-    A failure has a name: never loaded, error page, redirected, left, crashed, background, dialog, undecodable,
-    no video, off screen, no camera, no benchmark, no answer, page error.
+    A failure has a name: unreachable, invalid TLS, too many redirects, not a page, never loaded, error page,
+    redirected, scripts blocked, left, crashed, disconnected, background, dialog, no answer, page error, undecodable,
+    no video, off screen, no camera, no benchmark.
 
     Examples:
 
@@ -218,22 +219,15 @@ def _as_json(results: Sequence[ScenarioResult], failure: MobilebenchError | None
 
 
 def _failure(failure: MobilebenchError) -> dict[str, Any]:
-    return {"outcome": _outcome(failure), "message": failure.message, "hint": failure.hint}
+    from mobilebench.scenarios.base import outcome_name
 
-
-def _outcome(failure: MobilebenchError) -> str:
-    from mobilebench.core.errors import BlockFailed, Unsupported
-    from mobilebench.scenarios.base import ScenarioFailed
-
-    if isinstance(failure, ScenarioFailed):
-        return failure.outcome
-    if isinstance(failure, Unsupported):
-        return "unsupported"
-    return (failure.fault if isinstance(failure, BlockFailed) else None) or "failed"
+    return {"outcome": outcome_name(failure), "reason": failure.message, "next_step": failure.hint}
 
 
 def _say_failure(failure: MobilebenchError, done: int, asked: int) -> None:
+    from mobilebench.scenarios.base import outcome_name
+
     where = f" (in repetition {done + 1} of {asked})" if asked > 1 else ""
-    say(f"{_outcome(failure)}{where}: {failure.message}", err=True)
+    say(f"{outcome_name(failure)}{where}: {failure.message}", err=True)
     if failure.hint:
         say(f"  {failure.hint}", err=True)

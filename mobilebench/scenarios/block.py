@@ -28,7 +28,6 @@ from mobilebench.scenarios.injection.foreign_page import ForeignPage, foreign_pa
 from mobilebench.scenarios.injection.inference import InjectedInference, injected
 from mobilebench.scenarios.injection.measuring import Load
 from mobilebench.scenarios.injection.messages import InjectedAnswer
-from mobilebench.scenarios.injection.outcomes import PageFailed
 from mobilebench.scenarios.measuring import OpenPage, Recorded
 from mobilebench.scenarios.messages import ProbeAnswer, ProbeOptions
 from mobilebench.scenarios.registry import scenario_of
@@ -37,8 +36,6 @@ from mobilebench.targets.base import BrowserHandle, Target
 
 _PUT_INTO_THE_PAGE = ("caches", "link", "loader", "encoding")
 """Axes of what a page downloads. In a scenario the engine's files come over the connection to the browser."""
-_NAMES = {"http error": "error page", "navigated": "left"}
-"""Failures that have another name in a foreign page than in a scenario."""
 
 
 @dataclass(frozen=True)
@@ -170,10 +167,9 @@ def _outcomes_named() -> Iterator[None]:
     """Begin the message of a page's failure with the failure's name, which says more than the fault `page error`."""
     try:
         yield
-    except (ScenarioFailed, PageFailed) as error:
-        name = _NAMES.get(error.outcome, error.outcome)
+    except ScenarioFailed as error:
         fault = None if error.fault == "page error" else error.fault
-        raise BlockFailed(f"{name}: {error.message}", hint=error.hint, fault=fault) from error
+        raise BlockFailed(f"{error.outcome}: {error.message}", hint=error.hint, fault=fault) from error
 
 
 def _without_inference(prepared: PreparedScenario, cancel: Event) -> BlockResult:
@@ -263,7 +259,6 @@ def _open(foreign: ForeignPage, address: str, *, isolate: bool) -> None:
         raise ScenarioFailed(
             "redirected",
             f"The address leads to another page: {opened.url[:300]}.",
-            hint="Measure that address, if it is the page that you mean.",
         )
 
 

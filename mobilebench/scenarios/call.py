@@ -39,7 +39,7 @@ def show_camera(page: Page) -> list[str]:
         raise ScenarioFailed(
             "no camera",
             f"The page got no camera ({answer.error or 'without a name'}): {answer.why or 'no reason is given'}.",
-            hint=_HINTS.get(answer.error, "Try the camera on another page in this browser."),
+            hint=_HINTS.get(answer.error),
         )
     name = answer.label.rsplit("/", 1)[-1]  # Chrome names a clip by its path
     return [f"the camera is “{name or 'without a name'}”"]

@@ -12,14 +12,14 @@ from urllib.parse import quote
 
 from mobilebench.browsers import names
 from mobilebench.browsers.connect import open_page
-from mobilebench.browsers.page import Page, PageDialog
+from mobilebench.browsers.page import Page, PageDialog, PageNotOpened
 from mobilebench.browsers.page_session import Served, Visit
 from mobilebench.browsers.server import PageServer
 from mobilebench.core.errors import BadInput, BlockFailed, Unsupported, as_sentence
 from mobilebench.core.page_quality import ScenarioResult, ScriptRun, SentFiles, VideoFrames, Void
 from mobilebench.core.records import TargetInfo
 from mobilebench.scenarios import probe
-from mobilebench.scenarios.base import Outcome, ScenarioFailed
+from mobilebench.scenarios.base import Outcome, ScenarioFailed, of_net_error
 from mobilebench.scenarios.hands import hands_of
 from mobilebench.scenarios.messages import Begun, ProbeAnswer, ProbeOptions
 from mobilebench.scenarios.scenario import Scenario, Use
@@ -144,17 +144,23 @@ def load(page: Page, address: str, *, seconds: float = LOAD_SECONDS) -> None:
         probe.answer_dialog(page)
         raise ScenarioFailed("dialog", error.message, fault=error.fault) from error
     except BlockFailed as error:
-        outcome: Outcome = "crashed" if error.fault in ("crash", "killed for memory") else "never loaded"
-        raise ScenarioFailed(outcome, error.message, hint=error.hint, fault=error.fault) from error
+        raise ScenarioFailed(_why_not_loaded(error), error.message, hint=error.hint, fault=error.fault) from error
     answered, asked, status = _answered(found)
     if answered != asked:
         raise ScenarioFailed(
             "redirected",
             f"The address leads to another page: {answered[:300]}.",
-            hint="Measure that address, if it is the page that you mean.",
         )
     if status >= 400:
-        raise ScenarioFailed("error page", f"The server answered with status {status}.", hint="Check the address.")
+        raise ScenarioFailed("error page", f"The server answered with status {status}.")
+
+
+def _why_not_loaded(error: BlockFailed) -> Outcome:
+    if isinstance(error, PageNotOpened):
+        return of_net_error(error.message)
+    if error.fault in ("crash", "killed for memory"):
+        return "crashed"
+    return "disconnected" if error.fault == "cut connection" else "never loaded"
 
 
 def measure(opened_page: OpenPage, scenario: Scenario, seconds: float) -> ScenarioResult:
@@ -235,11 +241,7 @@ def _seen(answer: ProbeAnswer, begun: Begun) -> VideoFrames | Void:
 def _no_video(begun: Begun) -> ScenarioFailed:
     why = f": {begun.why}" if begun.why else ""
     if begun.video == "undecodable":
-        return ScenarioFailed(
-            "undecodable",
-            f"The browser cannot decode the clip{why}.",
-            hint="Try VP9 or VP8 in a .webm file, which Chrome and Firefox decode everywhere.",
-        )
+        return ScenarioFailed("undecodable", f"The browser cannot decode the clip{why}.")
     return ScenarioFailed("no video", f"The video did not play{why}.")
 
 

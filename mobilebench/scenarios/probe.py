@@ -69,7 +69,6 @@ def end(page: Page) -> ProbeAnswer:
         raise ScenarioFailed(
             "background",
             f"The page was in the background (from second {at:.0f} on), where browsers draw nothing.",
-            hint="Leave its window and its tab in front until the measurement has ended.",
         )
     return answer
 
@@ -107,8 +106,7 @@ def named_failures(page: Page) -> Iterator[None]:
         raise
     except PageDialog as error:
         answer_dialog(page)
-        hint = "Measure a page that asks nothing, or answer it once in a profile of your own."
-        raise ScenarioFailed("dialog", error.message, hint=hint, fault=error.fault) from error
+        raise ScenarioFailed("dialog", error.message, fault=error.fault) from error
     except BlockFailed as error:
         raise ScenarioFailed(*_named(page, error), hint=error.hint, fault=error.fault) from error
 
@@ -120,8 +118,10 @@ def answer_dialog(page: Page) -> None:
 
 
 def _named(page: Page, error: BlockFailed) -> tuple[Outcome, str]:
-    if error.fault in ("crash", "killed for memory", "cut connection"):
+    if error.fault in ("crash", "killed for memory"):
         return "crashed", error.message
+    if error.fault == "cut connection":
+        return "disconnected", error.message
     if error.fault in ("page error", "bad answer", "hang"):
         found: Any = None
         with suppress(BlockFailed):

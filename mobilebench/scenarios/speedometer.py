@@ -121,7 +121,6 @@ def look_at(page: Page) -> list[str]:
         raise ScenarioFailed(
             "no benchmark",
             f"The page “{found.title}” is not Speedometer: it has no benchmarkClient with start, and no startTest.",
-            hint="Name the address of Speedometer's start page, as https://…/Speedometer3.1/.",
         )
     if found.width < WIDTH or found.height < HEIGHT:
         return [f"the window ({found.width} × {found.height}) is smaller than Speedometer asks for: {WIDTH} × {HEIGHT}"]

@@ -85,7 +85,7 @@ def test_a_failure_leaves_what_was_measured_before(monkeypatch: pytest.MonkeyPat
     code, out, _ = mobilebench("scenario interaction --json --repeat 3")
     assert code == ExitCode.CASES_FAILED
     printed = json.loads(out)
-    assert printed["failure"]["outcome"] == "dialog"
+    assert printed["failure"] == {"outcome": "dialog", "reason": FAILURE.message, "next_step": FAILURE.hint}
     assert len(printed["results"]) == 1
 
 

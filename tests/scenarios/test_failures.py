@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 
-from mobilebench.browsers.page import Page, PageDialog
+from mobilebench.browsers.page import Page, PageDialog, PageNotOpened
+from mobilebench.cli.scenario import scenario
 from mobilebench.core.errors import BlockFailed, Killed
 from mobilebench.scenarios import measuring, probe
-from mobilebench.scenarios.base import ScenarioFailed
+from mobilebench.scenarios.base import NEXT_STEPS, Outcome, ScenarioFailed
 from mobilebench.scenarios.messages import Begun, ProbeAnswer
+
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "quality.md"
 
 
 class FakePage:
@@ -58,12 +62,15 @@ def test_a_dialog_is_answered_and_named() -> None:
     [
         BlockFailed("gone", fault="crash"),
         BlockFailed("full", fault="killed for memory"),
-        BlockFailed("cut", fault="cut connection"),
         Killed("killed", subject="The page"),
     ],
 )
 def test_a_page_that_ends_has_crashed(error: BlockFailed) -> None:
     assert failure_of(error)[0] == "crashed"
+
+
+def test_a_browser_that_is_gone_is_no_crash_of_the_page() -> None:
+    assert failure_of(BlockFailed("cut", fault="cut connection"))[0] == "disconnected"
 
 
 @pytest.mark.parametrize("fault", ["page error", "bad answer", "hang"])
@@ -133,7 +140,9 @@ def loaded(*answers: Any) -> ScenarioFailed:
 
 def test_a_page_that_does_not_load() -> None:
     assert loaded(BlockFailed("late", fault="hang")).outcome == "never loaded"
-    assert loaded(BlockFailed("refused", fault="cut connection")).outcome == "never loaded"
+    assert loaded(BlockFailed("cut", fault="cut connection")).outcome == "disconnected"
+    assert loaded(PageNotOpened("net::ERR_CONNECTION_REFUSED")).outcome == "unreachable"
+    assert loaded(PageNotOpened("Error: NS_ERROR_REDIRECT_LOOP")).outcome == "too many redirects"
     assert loaded(BlockFailed("gone", fault="crash")).outcome == "crashed"
     assert loaded(PageDialog.of({"type": "prompt"})).outcome == "dialog"
 
@@ -152,3 +161,11 @@ def test_every_dialog_is_one_short_line(params: dict[str, Any]) -> None:
     message = PageDialog.of(params).message
     assert len(message) < 300
     assert "\n" not in message
+
+
+@pytest.mark.parametrize("outcome", get_args(Outcome))
+def test_every_failure_has_a_next_step_and_is_explained(outcome: Outcome) -> None:
+    assert ScenarioFailed(outcome, "It failed.").hint == NEXT_STEPS[outcome]
+    assert ScenarioFailed(outcome, "It failed.", hint="Do this.").hint == "Do this."
+    assert f"\n| `{outcome}` | " in DOCUMENT.read_text(encoding="utf-8")
+    assert outcome in " ".join((scenario.__doc__ or "").split())

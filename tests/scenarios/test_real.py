@@ -182,7 +182,7 @@ def test_a_page_at_an_address(browser: str, server: PageServer, site: str) -> No
 def test_addresses_without_the_page(browser: str, server: PageServer, site: str) -> None:
     assert failure(f"{site}/moved", browser, server) == "redirected"
     assert failure(f"{site}/missing", browser, server) == "error page"
-    assert failure("http://127.0.0.1:1/", browser, server) == "never loaded"
+    assert failure("http://127.0.0.1:1/", browser, server) == "unreachable"
     assert failure(f"{site}/waits", browser, server, 1) == "never loaded"
 
 

@@ -19,7 +19,8 @@ from mobilebench.browsers import cdp
 from mobilebench.browsers.cdp import CdpNotices, CdpPage
 from mobilebench.browsers.websocket_rpc import Exchange, Message, connected, first_line
 from mobilebench.core.errors import BlockFailed, Unsupported
-from mobilebench.scenarios.injection.outcomes import PageFailed, of_net_error
+from mobilebench.scenarios.base import Outcome, of_net_error
+from mobilebench.scenarios.injection.outcomes import PageFailed
 
 LOAD_SECONDS = 30.0
 _WORLD = "mobilebench"
@@ -218,7 +219,7 @@ class ForeignPage:
         del self._watch.addresses[:-1]
         self._opened = True
         if opened.http_status is not None and opened.http_status >= 400:
-            raise PageFailed("http error", f"The server answered {opened.http_status} to {url}.")
+            raise PageFailed("error page", f"The server answered {opened.http_status} to {url}.")
         return opened
 
     def world(self, name: str = _WORLD, *, frame: str | None = None) -> World:
@@ -240,20 +241,20 @@ class ForeignPage:
 
     def wait(self, seconds: float) -> None:
         """Let the page run; ends early with a failure if it crashes, navigates or shows a dialog."""
-        with self._named("blocked"):
+        with self._named("no answer"):
             self._exchange.listen(self._has_left, seconds)
         self.check()
 
     def check(self) -> None:
         """Raises `PageFailed` if the page left its address since it was opened."""
         if self._has_left():
-            raise PageFailed("navigated", f"The page left its address for {self._watch.addresses[-1][:_LONGEST]}.")
+            raise PageFailed("left", f"The page left its address for {self._watch.addresses[-1][:_LONGEST]}.")
 
     def call(
         self, method: str, params: dict[str, Any] | None = None, *, timeout: float = _CALL_SECONDS
     ) -> dict[str, Any]:
         """Send one command of the DevTools protocol."""
-        with self._named("blocked"):
+        with self._named("no answer"):
             return self._page.call(method, params, timeout=timeout)
 
     def close(self) -> None:
@@ -309,7 +310,7 @@ class ForeignPage:
         return self._opened and len(self._watch.addresses) > 1
 
     @contextmanager
-    def _named(self, late: Any) -> Iterator[None]:
+    def _named(self, late: Outcome) -> Iterator[None]:
         """Name the failures of the browser's connection; one by lateness becomes the outcome `late`."""
         try:
             yield

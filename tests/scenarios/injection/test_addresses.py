@@ -11,9 +11,9 @@ import pytest
 
 from mobilebench.core.errors import BadInput
 from mobilebench.scenarios import own
+from mobilebench.scenarios.base import NEXT_STEPS, Outcome, of_net_error
 from mobilebench.scenarios.injection import addresses
 from mobilebench.scenarios.injection.foreign_page import isolated_headers
-from mobilebench.scenarios.injection.outcomes import NEXT_STEPS, PageOutcome, of_net_error
 from mobilebench.targets.host import HostTarget, describe
 
 
@@ -85,9 +85,11 @@ def test_names_are_resolved_only_where_needed() -> None:
         ("net::ERR_TOO_MANY_REDIRECTS", "too many redirects"),
         ("net::ERR_ABORTED", "not a page"),
         ("net::ERR_SOMETHING_NEW", "unreachable"),
+        ("Error: NS_ERROR_UNKNOWN_HOST", "unreachable"),
+        ("Error: NS_BINDING_ABORTED", "not a page"),
     ],
 )
-def test_errors_of_the_network_have_a_name_and_a_next_step(text: str, outcome: PageOutcome) -> None:
+def test_errors_of_the_network_have_a_name_and_a_next_step(text: str, outcome: Outcome) -> None:
     assert of_net_error(text) == outcome
     assert NEXT_STEPS[outcome]
 
