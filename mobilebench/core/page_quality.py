@@ -123,6 +123,7 @@ class PageState(Record):
     """Whether the page was visible and had the focus, from this moment until the next one."""
 
     at_ms: Ms
+    """Time since the page's `performance.timeOrigin`."""
     visible: bool
     focused: bool
 
@@ -133,6 +134,7 @@ class Inferring(Record):
     start_ms: Annotated[list[Ms], Field(max_length=MOST_INFERENCES)]
     """When each inference began, in the order of `prediction_ms`."""
     states: Annotated[list[PageState], Field(max_length=100_000)] = []
+    """Their times are those since the recording began."""
     scripts_sha256: dict[str, str] = {}
     """Name of every file that was put into the page to its sha256."""
     left_behind: dict[str, int] = {}

@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from mobilebench.core.page_quality import PageState
 from mobilebench.core.records import Milliseconds, OutputSummary, PageFault, Proof, Record, SetupPart
 from mobilebench.engines.page_messages import Job, PageMessage
 
@@ -26,15 +27,6 @@ class InjectedJob(PageMessage):
     place: Place
     cores: int | None
     """The number of cores that the engine sees; None: the real one. The page's own scripts always see the real one."""
-
-
-class PageState(Record):
-    """Whether the page was visible and had the focus, from this moment until the next one."""
-
-    at_ms: Milliseconds
-    """Time since the page's `performance.timeOrigin`."""
-    visible: bool
-    focused: bool
 
 
 class InjectedAnswer(Record):

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections.abc import Iterator
 
 from mobilebench.core.agreement import disagreements, malformations
 from mobilebench.core.errors import as_clause
-from mobilebench.core.page_metrics import reached_duty
 from mobilebench.core.records import Case, ModelFacts
 from mobilebench.scenarios.injection.messages import InjectedAnswer
-from mobilebench.scenarios.injection.results import FrameTimes, InjectionPlan, InjectionResult, Remark
-from mobilebench.verdicts.thresholds import DUTY_TOLERANCE, FEWEST_CYCLES, FULL_DUTY
+from mobilebench.scenarios.injection.results import InjectionResult, Remark
+from mobilebench.verdicts import scenarios
+from mobilebench.verdicts.codes import level_of
+from mobilebench.verdicts.findings import Findings
+from mobilebench.verdicts.next_steps import next_step
 
 FEWEST_STEPS = 10
 """An inference has to last this many steps of the page's clock, or its time is mostly rounding."""
@@ -26,8 +27,29 @@ def remarks_on(result: InjectionResult, case: Case | None, model: ModelFacts | N
     if result.answer is not None and case is not None and model is not None:
         found += _on_proof(result.answer, case)
         found += _on_output(result.answer, model)
-        found += _on_duty(result.answer, result.plan)
-    return [*found, *_on_frames(result.baseline, result.frames)]
+        found += _on_times(result.answer)
+    return [*found, *_by_rules(result)]
+
+
+def _by_rules(result: InjectionResult) -> Iterator[Remark]:
+    """What the rules for blocks of scenarios say of the raw values."""
+    found, plan, answer = Findings(), result.plan, result.answer
+    if answer is not None:
+        scenarios.of_place(plan.place, answer.proof.runs_in, found)
+        starts, times, first = answer.inference_start_ms, answer.inference_ms, answer.warmup_ms or 0.0
+        scenarios.of_duty(scenarios.Inferences(plan.duty, starts, times, first, result.window_ms), found)
+        scenarios.of_visibility(answer.states, found)
+    if plan.baseline_seconds:
+        scenarios.of_frames(result.baseline.times_ms, "before anything was injected", found)
+    scenarios.of_frames(result.frames.times_ms, "in the measured time", found)
+    for reason in found.reasons:
+        level = level_of(reason.code)
+        yield Remark(
+            code=reason.code,
+            status="valid" if level == "remark" else level,
+            sentence=reason.sentence,
+            next_step=next_step(reason.code),
+        )
 
 
 def _on_page(result: InjectionResult) -> Iterator[Remark]:
@@ -39,13 +61,6 @@ def _on_page(result: InjectionResult) -> Iterator[Remark]:
             next_step="Name that address, if it is the page that you mean.",
         )
     states = result.answer.states if result.answer else []
-    if any(not state.visible for state in states):
-        yield Remark(
-            code="background",
-            status="invalid",
-            sentence="the page was in the background for a time: browsers produce no frames and delay timers there",
-            next_step="Keep the tab in front and the screen on, and measure again.",
-        )
     if states and not all(state.focused for state in states):
         yield Remark(code="no-focus", status="valid", sentence="the page did not have the focus throughout")
 
@@ -77,9 +92,6 @@ def _on_proof(answer: InjectedAnswer, case: Case) -> Iterator[Remark]:
             sentence=f"inferences are short for the page's clock, which moves in steps of {step:.3g} ms",
             next_step="Its clock is finer with --isolate.",
         )
-    expected = "worker" if answer.place == "worker" else "main thread"
-    if proof.runs_in != expected:
-        yield _invalid("place", f"the engine ran on the {proof.runs_in}, not on the {expected}")
 
 
 def _on_output(answer: InjectedAnswer, model: ModelFacts) -> Iterator[Remark]:
@@ -97,56 +109,14 @@ def _on_output(answer: InjectedAnswer, model: ModelFacts) -> Iterator[Remark]:
         yield _invalid("wrong-answer", f"wrong answer: {as_clause(difference)}")
 
 
-def _on_duty(answer: InjectedAnswer, plan: InjectionPlan) -> Iterator[Remark]:
-    """Whether the asked share of the time was reached, and why not."""
-    times = answer.inference_ms
-    if plan.duty == 0:
-        if times:
-            yield _invalid("duty", "the page inferred although the asked duty is 0")
-        return
-    longest = max(times, default=0.0)
-    usual = statistics.median(times) if times else answer.warmup_ms or 0.0
-    cycle_s = usual / plan.duty / 10
-    if cycle_s * FEWEST_CYCLES > plan.seconds:
-        yield Remark(
-            code="inference-too-long",
-            status="suspect",
-            sentence=(
-                f"a single inference takes {usual:.0f} ms, so one cycle at {plan.duty:g} % takes {cycle_s:.1f} s: "
-                f"{plan.seconds:g} s hold fewer than {FEWEST_CYCLES}"
-            ),
-            next_step=f"Measure for {math.ceil(cycle_s * FEWEST_CYCLES)} s or more, or choose a smaller model.",
-        )
-    reached = reached_duty(answer.inference_start_ms, times)
-    if reached is None:
-        yield _invalid("duty", f"{len(times)} inferences ended, so no duty was reached")
-    elif reached < FULL_DUTY if plan.duty == 100 else abs(reached - plan.duty) > DUTY_TOLERANCE:
-        yield _other_duty(reached, plan)
-    if answer.place == "main" and times and longest > LONG_TASK_MS:
+def _on_times(answer: InjectedAnswer) -> Iterator[Remark]:
+    longest = max(answer.inference_ms, default=0.0)
+    if answer.place == "main" and longest > LONG_TASK_MS:
         yield Remark(
             code="long-task",
             status="valid",
             sentence=f"the longest inference held the page's main thread for {longest:.0f} ms",
             next_step="Compare with --place worker.",
-        )
-
-
-def _other_duty(reached: float, plan: InjectionPlan) -> Remark:
-    return Remark(
-        code="duty",
-        status="suspect",
-        sentence=f"the reached duty is {reached:.1f} %, not {plan.duty:g} %: other work took the thread's time",
-        next_step="Measure longer, on an idle machine, or ask for a lower duty.",
-    )
-
-
-def _on_frames(baseline: FrameTimes, frames: FrameTimes) -> Iterator[Remark]:
-    if (baseline.times_ms and baseline.fps is None) or not frames.times_ms:
-        yield Remark(
-            code="no-frames",
-            status="suspect",
-            sentence="the page produced too few frames to count",
-            next_step="A hidden page, or one behind another window, produces none: bring it to the front.",
         )
 
 

@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 
+from mobilebench.core.page_quality import PageState
 from mobilebench.core.records import Case, FileProof, ModelFacts, OutputSummary, Proof, Sample
-from mobilebench.scenarios.injection.messages import InjectedAnswer, PageState
+from mobilebench.scenarios.injection.messages import InjectedAnswer
 from mobilebench.scenarios.injection.remarks import remarks_on
 from mobilebench.scenarios.injection.results import FrameTimes, InjectionPlan, InjectionResult, reached_duty
+from mobilebench.verdicts.codes import Code
+from mobilebench.verdicts.next_steps import NEXT_STEPS
 
 CASE = Case(
     target="host",
@@ -97,12 +100,12 @@ def test_a_result_as_asked_has_no_remark() -> None:
     [
         ({"proof": Proof(backend="wasm", threads=2, runs_in="main thread")}, "threads", "invalid"),
         ({"proof": Proof(backend="webgl", threads=1, runs_in="main thread")}, "backend", "invalid"),
-        ({"proof": Proof(backend="wasm", threads=1, runs_in="worker")}, "place", "invalid"),
+        ({"proof": Proof(backend="wasm", threads=1, runs_in="worker")}, "wrong-place", "invalid"),
         ({"proof": Proof(backend="wasm", threads=1, runs_in="main thread")}, "no-hash", "suspect"),
-        ({"states": [PageState(at_ms=0, visible=False, focused=True)]}, "background", "invalid"),
+        ({"states": [PageState(at_ms=0, visible=False, focused=True)]}, "hidden-while-inferring", "invalid"),
         ({"states": [PageState(at_ms=0, visible=True, focused=False)]}, "no-focus", "valid"),
         ({"output": []}, "wrong-answer", "invalid"),
-        ({"ms": [30.0] * 200}, "duty", "suspect"),
+        ({"ms": [30.0] * 200}, "duty-missed", "suspect"),
         ({"ms": [25.0] * 199 + [60.0]}, "long-task", "valid"),
     ],
 )
@@ -120,25 +123,27 @@ def test_a_clock_that_is_too_coarse_gives_no_time() -> None:
 
 
 def test_a_duty_within_3_points_is_reached() -> None:
-    assert "duty" not in codes(result(answer([100.0 * n for n in range(100)], [47.1] * 100)))
-    assert "duty" in codes(result(answer([100.0 * n for n in range(100)], [46.9] * 100)))
+    assert "duty-missed" not in codes(result(answer([100.0 * n for n in range(100)], [47.1] * 100)))
+    assert "duty-missed" in codes(result(answer([100.0 * n for n in range(100)], [46.9] * 100)))
 
 
 def test_it_says_where_a_single_inference_is_too_long() -> None:
     slow = answer([0, 3000, 6000, 9000], [1500.0] * 4)
     remark = next(one for one in remarks_on(result(slow), CASE, FACTS) if one.code == "inference-too-long")
-    assert "one cycle at 50 % takes 3.0 s" in remark.sentence
-    assert remark.next_step == "Measure for 30 s or more, or choose a smaller model."
+    assert "10.0 s hold fewer than 10 cycles at 50 %, which take 30 s" in remark.sentence
+    assert remark.next_step == NEXT_STEPS[Code.INFERENCE_TOO_LONG]
 
 
 def test_a_duty_without_inferences_is_invalid() -> None:
-    assert codes(result(answer([], [])))["duty"] == "invalid"
-    assert "duty" not in codes(result(answer([], []), plan=InjectionPlan(duty=0)))
-    assert codes(result(half(), plan=InjectionPlan(duty=0)))["duty"] == "invalid"
+    assert codes(result(answer([], [])))["no-duty"] == "invalid"
+    assert codes(result(answer([], []), plan=InjectionPlan(duty=0))) == {}
+    assert codes(result(half(), plan=InjectionPlan(duty=0)))["duty-missed"] == "suspect"
 
 
 def test_pages_without_frames_and_redirects_are_suspect() -> None:
     assert codes(result(half(), frames=FrameTimes()))["no-frames"] == "suspect"
+    assert codes(result(half(), baseline=FrameTimes()))["no-frames"] == "suspect"
+    assert "no-frames" not in codes(result(half(), baseline=FrameTimes(), plan=InjectionPlan(baseline_seconds=0)))
     assert codes(result(half(), url="http://b.example/"))["redirected"] == "suspect"
     assert "redirected" not in codes(result(half(), url="http://a.example/#part"))
 
