@@ -68,19 +68,11 @@ class Anonymiser:
         if isinstance(value, str):
             if key in _IDS and value in self._redaction.ids:
                 return self._redaction.ids[value]
-            return self._redaction.apply(value)
+            return self._redaction.apply(value, key)
         if isinstance(value, list):
             if value and isinstance(value[0], int | float):
                 return value
             return [self._value(one, key) for one in value]
         if isinstance(value, dict):
-            return {
-                self._redaction.apply(name): one if _is_version(name) else self._value(one, name)
-                for name, one in value.items()
-            }
+            return {self._redaction.apply(name): self._value(one, name) for name, one in value.items()}
         return value
-
-
-def _is_version(name: str) -> bool:
-    """Whether a field holds versions, which name nobody; those with four numbers look like addresses."""
-    return name == "browsers" or name.endswith("version")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import ipaddress
 import platform
 import re
 import sys
@@ -24,7 +25,21 @@ _TELLS_NOTHING = frozenset(
 """User and host names that are the same on many computers, and words of mobilebench."""
 
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
-_ADDRESS = re.compile(rf"(?<![\w.])(?<![A-Za-z]/)(?!127\.|0\.0\.0\.0)(?:{_OCTET}\.){{3}}{_OCTET}(?![\w.])")
+_ADDRESS = re.compile(rf"(?<![\w.])(?!127\.|0\.0\.0\.0)(?:{_OCTET}\.){{3}}{_OCTET}(?![\w.])")
+_AFTER_A_NAME = r"[ \"':=/(\[]{0,6}$"
+_VERSION_BEFORE = re.compile(
+    rf"(?:(?<![A-Za-z])[Vv]ersion|(?<=[a-z])Version|VERSION)(?:_?[Nn]ame|_?[Cc]ode|s)?{_AFTER_A_NAME}"
+)
+"""What stands before a version: a word or the name of a field, such as `browser_version` or `versionName`."""
+_BROWSER_BEFORE = re.compile(
+    r"(?<![a-z])(?:headless)?(?:chrome|chromium|firefox|webview|safari|edge?|opr|opera|samsungbrowser|brave|vivaldi)"
+    rf"(?:@[\w-]+| for testing| beta| dev| canary)?{_AFTER_A_NAME}",
+    re.IGNORECASE,
+)
+_OF_A_BROWSER = re.compile(r"\d+\.0\.")
+"""How versions of browsers begin that have four parts."""
+_AFTER_AN_ADDRESS = re.compile(r"[:/]\d")
+_LONGEST_BEFORE = 60
 _HARDWARE_ADDRESS = re.compile(r"(?<![\w:])(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}(?![\w:])")
 _PATH = re.compile(r"(?<![\w<>:/.-])(?:/[\w.@+-]+){2,}/?")
 _HOME_PATH = re.compile(r"(?<![\w<>.-])/(?:home|Users)/[^/\s\"']+")
@@ -99,13 +114,15 @@ class Redaction:
         self._kinds: dict[str, tuple[str, str]] = {}
         """Text to what it is, and its placeholder."""
         self._addresses: dict[str, str] = {}
+        targets = list(targets)
+        self._versions = {version for info in targets for version in info.browsers.values()}
         patterns: list[str] = []
         for text, placeholder in _folders(folders or {}):
             self._kinds.setdefault(text, ("path", placeholder))
             patterns.append(rf"(?<![\w.-]){re.escape(text)}(?![\w.-])")
         self.ids: dict[str, str] = {}
         """Target's id to its placeholder; that of this computer stays `host`."""
-        for kind, text, placeholder, is_id in _names(list(targets), style):
+        for kind, text, placeholder, is_id in _names(targets, style):
             if is_id:
                 self.ids[text] = placeholder
             if len(text) > 1 and text.lower() not in _TELLS_NOTHING and text not in self._kinds:
@@ -115,12 +132,12 @@ class Redaction:
         self._known = re.compile("|".join(patterns), re.IGNORECASE) if patterns else None
         self._lower = {text.lower(): of for text, of in reversed(self._kinds.items())}
 
-    def apply(self, text: str) -> str:
-        """The text with placeholders."""
+    def apply(self, text: str, field: str = "") -> str:
+        """The text with placeholders; `field` is the name of the field that holds it, if it is one of a record."""
         if self._known is not None:
             text = self._known.sub(self._name, text)
         text = _HARDWARE_ADDRESS.sub(lambda found: self._address("hardware address", found[0]), text)
-        text = _ADDRESS.sub(lambda found: self._address("network address", found[0]), text)
+        text = _ADDRESS.sub(lambda found: self._address_or_version(found, field), text)
         if self._style.any_path:
             return _PATH.sub(self._path, text)
         text, count = _HOME_PATH.subn("<home>", text)
@@ -136,6 +153,20 @@ class Redaction:
         if count:
             self.counts[kind] += count
 
+    def _address_or_version(self, found: re.Match[str], field: str) -> str:
+        """A version of four parts stays if what stands around it says that it is one, and no private network has such
+        an address. In doubt it is an address.
+        """
+        before = f"{field}:{found.string[: found.start()]}"[-_LONGEST_BEFORE:]
+        is_version = (
+            found[0] in self._versions
+            or _VERSION_BEFORE.search(before) is not None
+            or (_OF_A_BROWSER.match(found[0]) is not None and _BROWSER_BEFORE.search(before) is not None)
+        )
+        if is_version and _is_public(found[0]) and not _AFTER_AN_ADDRESS.match(found.string, found.end()):
+            return found[0]
+        return self._address("network address", found[0])
+
     def _address(self, kind: str, address: str) -> str:
         self._count(kind, 1)
         name = kind.replace(" ", "-")
@@ -147,6 +178,13 @@ class Redaction:
             return found[0]
         self._count("path", 1)
         return f"<path>/{found[0].rstrip('/').rpartition('/')[2]}"
+
+
+def _is_public(address: str) -> bool:
+    try:
+        return ipaddress.IPv4Address(address).is_global
+    except ValueError:
+        return False
 
 
 def _folders(further: Mapping[str, Path]) -> list[tuple[str, str]]:
