@@ -2,7 +2,7 @@
 
 A budget is a share of the baseline's frames and runs per minute. A case keeps it if the lower end of the 95 % interval
 of every share is within it. It may keep it if only the shares themselves are, or if there are too few blocks for an
-interval.
+interval. A case that is invalid or failed is never advised, even if some of its blocks count.
 """
 
 from __future__ import annotations
@@ -83,6 +83,9 @@ def _judged(case: PageCase, scenario: PageScenario, keep: float) -> Judged:
     if not case.qualities:
         reasons = " ".join(map(as_sentence, case.case.reasons))
         return Judged(case, "not known", (), reasons or "The run ended before it was measured.")
+    if not case.case.usable:
+        reasons = " ".join(map(as_sentence, case.case.reasons))
+        return Judged(case, "not known", (), f"It is {case.case.status}. {reasons}".strip())
     if scenario.baseline is None or not scenario.baseline.qualities:
         return Judged(case, "not known", (), "The page without inference was not measured.")
     evidence = tuple(case.qualities[name] for name in scenario.watched if name in case.qualities)

@@ -187,6 +187,11 @@ class CaseSummary:
         return in_page(self.case)
 
     @property
+    def usable(self) -> bool:
+        """Whether it is valid or suspect. Of another case some blocks may count; it is shown, and never advised."""
+        return self.status in _COUNTED
+
+    @property
     def timed(self) -> bool:
         """Whether any timing block was planned."""
         return self.planned > 0

@@ -100,6 +100,19 @@ def test_reached_duty_and_latency_beside_the_plain_case() -> None:
     assert case.plain.value == pytest.approx(18.0)
 
 
+@pytest.mark.parametrize(("status", "judgement"), [("valid", "keeps"), ("suspect", "keeps"), ("invalid", "not known")])
+def test_a_case_with_an_invalid_block_is_never_advised(status: str, judgement: str) -> None:
+    fast = [*[Used(video=30.0, ms=10.0)] * 3, Used(video=30.0, ms=10.0, status=status)]
+    slow = [Used(video=29.0, ms=40.0)] * 4
+    base = {baseline("video"): [Used(video=30.0, ms=None)] * 4}
+    found = advised({**base, used(WASM, "video"): fast, used(ORT, "video"): slow})
+    judged = {one.case.of.engine: one for one in found.judged}
+    assert judged["tfjs"].judgement == judgement
+    assert judged["tfjs"].case.qualities
+    assert found.chosen is judged["tfjs" if judgement == "keeps" else "ortjs"]
+    assert judgement == "keeps" or judged["tfjs"].reason.startswith("It is invalid.")
+
+
 def test_a_page_is_judged_by_its_runs_and_by_the_frames_that_it_has() -> None:
     found = {one.name: one.watched for one in page_scenarios(summarise(page_runs.whole_run()))}
     assert found == {"interaction": ("runs_per_minute", "fps"), "typing": ("fps",), "video": ("video_fps",)}
