@@ -84,6 +84,17 @@ def case_details(case: Case, *, browser: bool = True, threads: bool = True) -> l
     return [axis.label(value) for axis, value in values if axis.mentioned(value)]
 
 
+_ENDS = 12, 19
+"""Characters at the beginning and the end of a scenario's name that are kept where it is too long."""
+
+
+def short_scenario(name: str) -> str:
+    """A scenario's name for a narrow place: without `https://`, and at most 32 characters, with both of its ends."""
+    plain = re.sub(r"^https?://", "", name).rstrip("/")
+    first, last = _ENDS
+    return printable(plain if len(plain) <= first + 1 + last else f"{plain[:first]}…{plain[-last:]}")
+
+
 def model_label(model: str, precision: str, batch: int) -> str:
     """Such as `mobilenet_v2 fp32, batch 1`."""
     return "no inference" if model == NO_MODEL else f"{model} {precision}, batch {batch}"

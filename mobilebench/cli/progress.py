@@ -27,7 +27,9 @@ from rich.progress import (
     TimeRemainingColumn,
     TransferSpeedColumn,
 )
+from rich.table import Column
 
+from mobilebench.analysis.labels import short_scenario
 from mobilebench.cli import process
 from mobilebench.cli.output import duration, harmless, say
 from mobilebench.core import log
@@ -43,6 +45,8 @@ if TYPE_CHECKING:
     from mobilebench.verification.verifier import Begun, Ended, Step
 
 
+_WIDE = 100
+"""Columns of a terminal from which on a bar leaves enough room for the text beside it."""
 LONG_S = 60.0
 """After this time in seconds a running cell is mentioned, even if only plain lines are written."""
 
@@ -145,15 +149,18 @@ def stopping(console: Console, words: str) -> Iterator[Flag]:
 
 
 def _bars(console: Console, named_by: str) -> Progress:
-    """Bars that begin with this field of their task. None are shown where they would break up other output."""
+    """Bars that begin with this field of their task, and end with as much of its description as there is room for. None
+    are shown where they would break up other output.
+    """
     return Progress(
         TextColumn(f"{{task.fields[{named_by}]}}"),
-        BarColumn(bar_width=24),
+        BarColumn(bar_width=24 if console.width >= _WIDE else 10),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
-        TextColumn("{task.description}", style="dim"),
+        TextColumn("{task.description}", style="dim", table_column=Column(ratio=1, no_wrap=True)),
         console=console,
         transient=True,
+        expand=True,
         disable=not console.is_terminal or log.is_shown(),
     )
 
@@ -254,6 +261,17 @@ def _watched(planned: PlannedBlock) -> str:
     return "" if planned.pass_ == "timing" else f" ({planned.pass_} pass)"
 
 
+def _shown(planned: PlannedBlock) -> str:
+    """The case of a block beside its bar. Long texts are cut there, so what differs between neighbours comes first."""
+    case = planned.case
+    if not case.has_scenario:
+        return f"{case.model} {case.way}{_watched(planned)}"
+    where = f"{short_scenario(case.scenario)}{_watched(planned)}"
+    if case.is_baseline:
+        return f"no inference, {where}"
+    return f"{case.duty} % {case.place}, {where}, {case.way}, {case.model}"
+
+
 def _waiting(event: events.GateWaiting) -> str:
     """What a block waits for: its turn, or `battery 41.2 °C, limit 38 °C` and how long at most."""
     if not event.reasons:
@@ -265,7 +283,7 @@ def _waiting(event: events.GateWaiting) -> str:
 
 def _left(time_left: TimeLeft) -> str:
     """How long the run will go on; empty if nothing is left."""
-    return f", about {duration(time_left.seconds)} left" if time_left.seconds >= 1 else ""
+    return f"about {duration(time_left.seconds)} left" if time_left.seconds >= 1 else ""
 
 
 class RunBars:
@@ -288,9 +306,9 @@ class RunBars:
         elif isinstance(event, events.GateWaiting):
             self._progress.update(self._tasks[event.target], description=escape(_waiting(event)))
         elif isinstance(event, events.GatePassed):
-            case, watched = event.planned.case, _watched(event.planned)
-            text = f"{case.model} {case.way}{watched}{_left(self._time_left)}"
-            self._progress.update(self._tasks[event.target], description=escape(text))
+            left = _left(self._time_left)
+            text = f"{left}, {_shown(event.planned)}" if left else _shown(event.planned)
+            self._progress.update(self._tasks[event.target], description=escape(harmless(text)))
         elif isinstance(event, events.StillWaiting):
             text = f"{event.state}: waiting for it, {event.left_s:.0f} s left"
             self._progress.update(self._tasks[event.target], description=escape(text))
@@ -347,7 +365,8 @@ class RunLines:
             self._done += 1
             if self._done == self._total or time.monotonic() - self._said > self.EVERY_S:
                 self._said = time.monotonic()
-                self._say(f"{self._done} of {self._total} blocks done{_left(self._time_left)}")
+                done, left = f"{self._done} of {self._total} blocks done", _left(self._time_left)
+                self._say(f"{done}, {left}" if left else done)
 
     def _say(self, text: str) -> None:
         self._console.print(text, soft_wrap=True)

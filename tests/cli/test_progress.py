@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+import pytest
 from rich.console import Console
 from rich.progress import Progress
 
-from mobilebench.cli.progress import RunBars, RunLines
-from mobilebench.core.records import Block
+from mobilebench.cli.progress import RunBars, RunLines, _bars
+from mobilebench.core.records import Block, Case
 from mobilebench.session import events
 from mobilebench.session.estimate import TimeLeft
-from tests.analysis import example
+from tests.analysis import example, page_runs
 from tests.analysis.test_summary import plan, run_of
 from tests.pinning import Pinned
 from tests.results.making import host, measured, planned
@@ -95,6 +97,39 @@ def test_a_bar_grows_by_the_blocks_of_further_rounds() -> None:
     for blocks in (6, 4):
         bars(events.TargetStarted(target="host", blocks=blocks))
     assert [task.total for task in progress.tasks] == [10]
+
+
+def beside_the_bar(case: Case, width: int) -> str:
+    """What a terminal of this width shows while a block of the case is measured."""
+    console = Console(width=width, file=io.StringIO(), force_terminal=True, color_system=None)
+    bars = _bars(console, "target")
+    shown = RunBars(bars, TimeLeft((), [host()]))
+    shown(events.TargetStarted(target="host", blocks=600))
+    (block,) = plan(1, of=case)
+    shown(events.GatePassed(target="host", planned=block, waited_ms=0))
+    with console.capture() as written:
+        console.print(bars.get_renderable())
+    return re.sub(r"[-\d]:[-\d]{2}:[-\d]{2}", "0:00:00", written.get().rstrip("\n"))
+
+
+@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize(
+    "scenario",
+    ["interaction", "https://www.example.org/a/long/path/page.html?query=1", "speedometer:/home/me/Speedometer"],
+)
+def test_a_terminal_tells_which_case_of_a_scenario_is_measured(scenario: str, width: int, pinned: Pinned) -> None:
+    cases = [
+        page_runs.baseline(scenario),
+        *(
+            page_runs.used(page_runs.WASM, scenario, duty=duty, place=place)
+            for duty in (25, 50)
+            for place in ("main", "worker")
+        ),
+    ]
+    lines = [beside_the_bar(case, width) for case in cases]
+    assert len(set(lines)) == len(cases)
+    assert all("\n" not in line and len(line) <= width for line in lines)
+    pinned("\n".join(line.rstrip() for line in lines))
 
 
 def test_the_last_errors_of_a_phones_log_are_said_once_and_are_short() -> None:

@@ -89,19 +89,30 @@ def _tables_of(target: TargetSummary, tables: Sequence[QualityTable]) -> doc.Sec
 
 def terminal(view: RunView) -> doc.Section | None:
     """One table for each scenario, and the advice below it."""
-    parts = [
-        doc.Section(
-            "page-quality-scenario",
-            f"{TITLE}: {_name(one)} on {target.info.name}",
-            (
-                _table(view, one, doc.TERMINAL),
-                *(doc.Paragraph(_chosen(found), forms=doc.TERMINAL) for found in advice(one, view.keep)),
-            ),
-        )
-        for target, own in _by_target(view)
-        for one in own
-    ]
+    parts = [_in_terminal(view, target, one) for target, own in _by_target(view) for one in own]
     return doc.Section("page-quality", sections=tuple(parts)) if parts else None
+
+
+def _in_terminal(view: RunView, target: TargetSummary, one: PageScenario) -> doc.Section:
+    """The baseline, then the cases of each model and way under a title of their own, in one table; the advice below."""
+    ways: dict[str, list[PageCase]] = {}
+    for case in one.cases:
+        details = case_details(without_page(case.of), browser=False)
+        ways.setdefault(", ".join([plain_model_label(*case.model), case.of.way, *details]), []).append(case)
+    advised = (doc.Paragraph(_chosen(found), forms=doc.TERMINAL) for found in advice(one, view.keep))
+    return doc.Section(
+        "page-quality-scenario",
+        f"{TITLE}: {_name(one)} on {target.info.name}",
+        (_table(view, replace(one, cases=()), doc.TERMINAL), *advised),
+        tuple(
+            doc.Section(
+                "page-quality-way",
+                title,
+                (_table(view, replace(one, baseline=None, cases=tuple(own)), doc.TERMINAL),),
+            )
+            for title, own in ways.items()
+        ),
+    )
 
 
 def data(view: RunView) -> doc.Section | None:
@@ -231,24 +242,29 @@ def _advised(view: RunView, scenarios: Sequence[PageScenario]) -> Iterator[doc.B
 
 def _chosen(found: Advice) -> str:
     """The advice in one or two sentences."""
-    where = f"{_name(found.scenario)}, {plain_model_label(*found.model)}"
+    where = _begun(found.scenario, f"{_name(found.scenario)}, {plain_model_label(*found.model)}")
     chosen = found.chosen
     if chosen is None:
         known = [one for one in found.judged if one.evidence and one.worst]
         best = max(known, key=_least, default=None)
         if best is None:
             reason = found.judged[0].reason if found.judged else "It has no case."
-            return f"{as_sentence(where).removesuffix('.')}: nothing can be advised. {reason}"
+            return f"{where}: nothing can be advised. {reason}"
         return (
-            f"{as_sentence(where).removesuffix('.')}: no case keeps {_whole(found.keep)} of the page. "
+            f"{where}: no case keeps {_whole(found.keep)} of the page. "
             f"{_in_words(best.case)}, comes nearest: it leaves {_evidence(best)}."
         )
     certain, do = ("", "do") if chosen.judgement == "keeps" else (", which is not certain", "may")
     return (
-        f"{as_sentence(where).removesuffix('.')}: {_in_words(chosen.case)}, {chosen.judgement} {_whole(found.keep)}"
+        f"{where}: {_in_words(chosen.case)}, {chosen.judgement} {_whole(found.keep)}"
         f" of the page{certain}, with the shortest inference of those that {do}: {duration(chosen.ms)} ms in the page. "
         f"It leaves {_evidence(chosen)}."
     )
+
+
+def _begun(of: PageScenario, text: str) -> str:
+    """The text, which begins with the scenario's name, with a capital letter; an address or path stays as it is."""
+    return text[:1].upper() + text[1:] if of.name.isalpha() else text
 
 
 def _least(of: Judged) -> float:
@@ -320,7 +336,7 @@ def _point(scenario: PageScenario, case: PageCase, runs: dict[tuple[object, ...]
 
 def _of_scenario(view: RunView, one: PageScenario, mark: str | None) -> doc.Section:
     blocks = (_table(view, one, doc.DOCUMENTS), *_all_metrics(one), *_rates(one, mark))
-    return doc.Section("page-quality-scenario", as_sentence(_name(one)).removesuffix("."), blocks, style="part")
+    return doc.Section("page-quality-scenario", _begun(one, _name(one)), blocks, style="part")
 
 
 def _like_the_study(tables: Sequence[QualityTable]) -> Iterator[doc.Section]:
@@ -344,7 +360,7 @@ def _table(view: RunView, one: PageScenario, forms: frozenset[doc.Form]) -> doc.
     notes = Notes(_CELLS + _ALONE)
     extra = [name for name in ("inp",) if any(_has(case, name) for case in one.all)]
     columns = (
-        doc.Column("Case", "name", short=one.name),
+        doc.Column("Case", "name", short="asked duty"),
         doc.Column("Inference, ms", "number", short="ms"),
         doc.Column("Duty", "number", forms=doc.DOCUMENTS),
         *(column for name in one.watched for column in _columns(name)),
@@ -379,9 +395,8 @@ def _row(view: RunView, one: PageScenario, case: PageCase, extra: Sequence[str],
     if case is one.baseline:
         name = doc.Cell("without inference", terminal="without inference")
     else:
-        name = doc.Cell(
-            case.of.way, (plain_model_label(*case.model), *_details(case)), terminal=_label(case, model=True)
-        )
+        asked = f"{case.duty} % {AXES['place'].label(case.place)}"
+        name = doc.Cell(case.of.way, (plain_model_label(*case.model), *_details(case)), terminal=asked)
     reasons = () if case.qualities else tuple(map(doc.Sentence, case.case.reasons))
     verdict = doc.Cell(doc.StatusWord(case.case.status), (*_left_out(case), *reasons), case.case.status)
     duty = None if case.reached_duty is None else doc.Cell(f"{case.reached_duty:.1f} %", _rate(case))

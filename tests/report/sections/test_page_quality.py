@@ -56,7 +56,8 @@ def test_the_advice_follows_the_budget() -> None:
 def test_the_advice_names_why_the_others_fall_out() -> None:
     found = text(summary())
     assert "not known. Tfjs has no kernel for Einsum on wasm." in found
-    assert "does not keep, 64.2 ms, leaves 37.4 %" in found
+    assert "does not keep, 24.0 ms, leaves 79.2 %" in found
+    assert "on the main thread, invalid: not known. It is invalid." in found
 
 
 def test_void_is_shown_with_its_reason() -> None:
