@@ -5,20 +5,20 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from mobilebench.cli import builds, care_words, devices, examination, libraries, options, resuming
 from mobilebench.cli.libraries import EngineLibrary
-from mobilebench.cli.output import Json, console, duration, print_json, print_table, say, split
+from mobilebench.cli.output import Json, console, duration, print_json, say, split
+from mobilebench.cli.plan_table import print_plan
 from mobilebench.cli.results import Out, results_folder, say_where_traces_are
-from mobilebench.core.axes import AXES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from mobilebench.core.records import Case, Conditions, EnergyWindow, Goal, Pass, PlannedBlock, Run, TargetInfo
+    from mobilebench.core.records import EnergyWindow, Goal, PlannedBlock, Run, TargetInfo
     from mobilebench.results.store import Store
     from mobilebench.session import RunResult
     from mobilebench.suite import Plan
@@ -520,7 +520,7 @@ def _print_plan(plan: Plan, missed: list[dict[str, str]], folder: Path, json: bo
         asked = {"within": plan.suite.within, "budget_seconds": plan.suite.budget}
         print_json({**head, **asked, "blocks": blocks})
         return
-    print_table(*plan_table(plan))
+    print_plan(plan)
     distinct = len({one.case.key for one in cases})
     say(f"{distinct} cases, {len(plan.blocks)} blocks, about {duration(seconds)}.")
     if goal := plan.suite.goal:
@@ -546,42 +546,3 @@ def _further(goal: Goal, seconds: float) -> str:
     if goal.budget <= seconds:
         return f"No further rounds follow: the budget is {duration(goal.budget)}, which these blocks use up."
     return f"Then further rounds follow {until}, or {duration(goal.budget)} have been measured."
-
-
-def plan_table(plan: Plan) -> tuple[list[str], list[tuple[Any, ...]]]:
-    """Columns and rows: each case once, in the order of first appearance, with its number of blocks."""
-    from mobilebench.recorders import registry
-
-    first = {block.case.key: block for block in reversed(plan.blocks)}
-    counted = Counter((block.case.key, block.pass_) for block in plan.blocks)
-    blocks = [first[key] for key in dict.fromkeys(block.case.key for block in plan.blocks)]
-    passes = registry.ordered({pass_ for _, pass_ in counted})
-    shown: dict[str, list[Any]] = {
-        **_columns_of_axes([block.case for block in blocks]),
-        **_columns_of_conditions([block.conditions for block in blocks]),
-        **{_title(name): [counted[block.case.key, name] for block in blocks] for name in passes},
-    }
-    return list(shown), list(zip(*shown.values(), strict=True))
-
-
-def _columns_of_axes(cases: Sequence[Case]) -> dict[str, list[Any]]:
-    found = {axis.title: (axis, [getattr(case, name) for case in cases]) for name, axis in AXES.items()}
-    return {title: values for title, (axis, values) in found.items() if axis.always or any(map(axis.mentioned, values))}
-
-
-def _columns_of_conditions(conditions: Sequence[Conditions]) -> dict[str, list[Any]]:
-    from mobilebench.core.records import Conditions
-
-    usual, found = Conditions(), {}
-    for name in ("priority", "model_access", "delegated_share"):
-        values = [getattr(one, name) for one in conditions]
-        if any(value != getattr(usual, name) for value in values):
-            found[name.replace("_", " ")] = values
-    asked = [one.device or "–" for one in conditions]
-    if any(one not in ("–", "default") for one in asked):
-        found["conditions"] = asked
-    return found
-
-
-def _title(name: Pass) -> str:
-    return "blocks" if name == "timing" else name

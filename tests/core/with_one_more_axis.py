@@ -61,7 +61,7 @@ def main(folder: Path) -> dict[str, object]:
 
     from mobilebench.analysis.labels import case_label
     from mobilebench.cli.app import app
-    from mobilebench.cli.run import plan_table
+    from mobilebench.cli.plan_table import plan_table
     from mobilebench.core.records import Run
     from mobilebench.report.views import FURTHER_AXES
     from mobilebench.results import export

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from mobilebench.analysis.summary import summarise
 from mobilebench.cli.app import app
-from mobilebench.cli.run import plan_table
+from mobilebench.cli.plan_table import plan_table
 from mobilebench.core.records import Proof, Series
 from mobilebench.engines import page_recorders
 from mobilebench.engines.base import BlockResult, why_unsupported
