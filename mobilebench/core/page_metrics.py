@@ -232,7 +232,7 @@ _MEASURES = (
     _lower("step_median", "ms", f"{_STEPS}: median", _step),
     _lower("step_p95", "ms", f"{_STEPS}: 95th percentile", _slowest_steps),
     _lower("inp", "ms", "Interaction to Next Paint, by web-vitals 6.2.3", lambda result: result.inp_ms),
-    _lower("long_tasks", "ms/s", "tasks of 50 ms and longer (longtask): their time", _long_tasks),
+    _lower("long_tasks", "ms/s", f"tasks of {LONG_MS} ms and longer (longtask): their time", _long_tasks),
     _lower("blocking", "ms/s", "long animation frames: time in which no input could be answered", _blocking),
     _higher("typed_words", "words/min", "characters that the page received, five to a word", _typed),
     _higher("fps", "frames/s", f"{_RAF}: frames over time (Eq. 2)", lambda r: per_second(r.frames_ms, r.duration_ms)),

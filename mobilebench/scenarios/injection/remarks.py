@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from mobilebench.core.agreement import disagreements, malformations
 from mobilebench.core.errors import as_clause
+from mobilebench.core.page_metrics import LONG_MS
 from mobilebench.core.records import Case, ModelFacts
 from mobilebench.scenarios.injection.messages import InjectedAnswer
 from mobilebench.scenarios.injection.results import InjectionResult, Remark
@@ -17,8 +18,6 @@ from mobilebench.verdicts.next_steps import next_step
 
 FEWEST_STEPS = 10
 """An inference has to last this many steps of the page's clock, or its time is mostly rounding."""
-LONG_TASK_MS = 50.0
-"""Work on the main thread that takes longer delays what a user does (W3C long tasks)."""
 
 
 def remarks_on(result: InjectionResult, case: Case | None, model: ModelFacts | None) -> list[Remark]:
@@ -111,7 +110,7 @@ def _on_output(answer: InjectedAnswer, model: ModelFacts) -> Iterator[Remark]:
 
 def _on_times(answer: InjectedAnswer) -> Iterator[Remark]:
     longest = max(answer.inference_ms, default=0.0)
-    if answer.place == "main" and longest > LONG_TASK_MS:
+    if answer.place == "main" and longest > LONG_MS:
         yield Remark(
             code="long-task",
             status="valid",
