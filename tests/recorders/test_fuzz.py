@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mobilebench.recorders.energy import recorder as energy
 from mobilebench.recorders.registry import READERS
-from scripts import fuzz_recorders
+from scripts import fuzz_recorders, mutation
 from tests.recorders.parsers import PARSERS, seeds
 
 
@@ -41,3 +41,18 @@ def test_a_parser_that_fails_or_gives_no_number_is_seen(monkeypatch: pytest.Monk
     assert "AssertionError" in (fuzz_recorders.try_one("load", "x") or "")
     monkeypatch.setitem(PARSERS, "load", lambda text: {}[text])
     assert "KeyError" in (fuzz_recorders.try_one("load", "x") or "")
+
+
+@pytest.mark.parametrize("change", [*mutation.OF_TEXTS, mutation.varint, mutation.json_value])
+def test_every_change_breaks_a_text(change: mutation.Change) -> None:
+    text = b'{"level": 83,\n"scale": 100,\n"temperature": 287}'
+    rng = random.Random(7)
+    broken = {bytes(change(bytearray(text), rng.randrange(len(text)), rng)) for _ in range(50)}
+    assert len(broken - {text}) > 3
+
+
+def test_inputs_stay_as_short_as_asked() -> None:
+    data = b"level: 83\n" * 30
+    found = [mutation.mutated(data, [data], random.Random(n), mutation.OF_TEXTS, longest=400) for n in range(300)]
+    assert max(map(len, found)) == 400
+    assert len(set(found)) > 250
