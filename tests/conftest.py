@@ -18,6 +18,8 @@ from syrupy.assertion import SnapshotAssertion
 pytest.register_assert_rewrite("tests.pinning")
 
 from mobilebench.browsers import builds  # noqa: E402
+from mobilebench.core.temporary import own_prefix, remove_left  # noqa: E402
+from mobilebench.virtual import owner  # noqa: E402
 from tests.pinning import Pinned  # noqa: E402
 
 Declare = Callable[[Sequence[str]], tuple[str, ...]]
@@ -29,9 +31,11 @@ settings.load_profile("any machine")
 for name in ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "TTY_COMPATIBLE"):
     os.environ.pop(name, None)  # what is printed does not depend on who runs the tests
 os.environ["MOBILEBENCH_LOCKS"] = secrets.token_hex(8)  # this process's own: tests run beside each other
+owner.own()  # virtual phones end with this process, however it ends
 
-HOMES = Path(tempfile.mkdtemp(prefix="mobilebench-homes-"))
-"""Home folders of this process's tests; it is removed at the end."""
+remove_left("mobilebench-homes-")
+HOMES = Path(tempfile.mkdtemp(prefix=own_prefix("mobilebench-homes-")))
+"""Home folders of this process's tests; it is removed at the end, or by the next tests if this process is killed."""
 
 
 @atexit.register

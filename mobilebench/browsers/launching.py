@@ -22,6 +22,7 @@ from functools import lru_cache
 from pathlib import Path
 from threading import Event
 
+from mobilebench.core import temporary
 from mobilebench.core.errors import BadInput, BlockFailed, Fault, Killed, Unsupported
 from mobilebench.profiles import machine
 
@@ -99,9 +100,10 @@ def fresh_profile(browser: str) -> Iterator[Path]:
     Raises:
         BlockFailed: there is no space for it.
     """
-    _remove_stale_profiles()
+    for known in _BROWSERS:
+        temporary.remove_left(f"{PROFILE_PREFIX}{known}-")
     try:
-        profile = Path(tempfile.mkdtemp(prefix=f"{PROFILE_PREFIX}{browser}-{os.getpid()}-"))
+        profile = Path(tempfile.mkdtemp(prefix=temporary.own_prefix(f"{PROFILE_PREFIX}{browser}-")))
     except OSError as error:
         words = f"The profile of {browser} could not be created in {tempfile.gettempdir()}: {error}."
         raise BlockFailed(words, fault=no_space(error)) from None
@@ -193,16 +195,6 @@ def _remove(profile: Path) -> None:
         if not profile.exists():
             return
         time.sleep(_POLL_SECONDS)
-
-
-def _remove_stale_profiles() -> None:
-    """Remove the profiles of killed mobilebench processes."""
-    for browser in _BROWSERS:
-        prefix = f"{PROFILE_PREFIX}{browser}-"
-        for folder in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
-            owner = folder.name.removeprefix(prefix).partition("-")[0]
-            if owner.isdecimal() and not Path(f"/proc/{owner}").exists():
-                shutil.rmtree(folder, ignore_errors=True)
 
 
 SCREEN_HINT = "Run without --headed, in a desktop session, or on a screen in memory (xvfb-run mobilebench …)."

@@ -5,7 +5,6 @@ Whether an engine's libraries load on a target is tried once while the target is
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
@@ -15,7 +14,7 @@ from threading import Event
 from typing import Literal
 from weakref import WeakKeyDictionary
 
-from mobilebench.core import paths
+from mobilebench.core import paths, temporary
 from mobilebench.core.errors import BadInput, BlockFailed, MobilebenchError, Unsupported
 from mobilebench.core.records import BlockRule, Case, Conditions, FileProof, Measurement, PlannedBlock, TargetInfo
 from mobilebench.engines import libraries
@@ -382,8 +381,8 @@ def scratch_folder(target: Target) -> Iterator[TargetPath]:
         BlockFailed: the folder cannot be created.
     """
     if target.info.kind == "host":
-        with tempfile.TemporaryDirectory(prefix="mobilebench-scratch-", ignore_cleanup_errors=True) as folder:
-            yield TargetPath(folder)
+        with temporary.folder("mobilebench-scratch-") as folder:
+            yield TargetPath(str(folder))
         return
     _remove_scratch(target)
     made = target.shell(["mkdir", "-p", PHONE_FOLDER.text], timeout=_FOLDER_SECONDS)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from functools import cache
 from pathlib import Path
 from threading import Event
 
+from mobilebench.core import temporary
 from mobilebench.core.axes import AXES
 from mobilebench.core.errors import BadInput, BlockFailed
 from mobilebench.core.hashing import known_sha256
@@ -143,8 +143,8 @@ def measure(prepared: PreparedNode, *, cancel: Event, samples: int = SAMPLES) ->
     """
     case, block, target = prepared.block.case, prepared.block, prepared.target
     began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="mobilebench-node-") as folder:
-        job = Path(folder) / "job.json"
+    with temporary.folder("mobilebench-node-") as folder:
+        job = folder / "job.json"
         job.write_text(prepared.job.model_copy(update={"samples": samples}).model_dump_json(), encoding="utf-8")
         with (
             too_slow_is_unsupported(),

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
-from tempfile import TemporaryDirectory
 from threading import Event
 from typing import Literal
 
+from mobilebench.core import temporary
 from mobilebench.core.errors import BlockFailed, Unsupported
 from mobilebench.core.hashing import known_sha256
 from mobilebench.core.records import (
@@ -125,19 +125,19 @@ class TensorflowEngine(EngineOf[PreparedSavedModel]):
         with (
             too_slow_is_unsupported(),
             machine.with_kill_reason(),
-            TemporaryDirectory(prefix="mobilebench-tensorflow-") as scratch,
+            temporary.folder("mobilebench-tensorflow-") as scratch,
             waiting(block.rule, _IMPORT_SECONDS + patience_s(block.rule)) as seconds,
         ):
-            words = command(block, files, samples, Path(scratch))
+            words = command(block, files, samples, scratch)
             prepared.processes.are(Processes(command=tuple(words)))
             result = target.shell(
                 words,
                 timeout=seconds,
-                environment=environment(block.case, Path(scratch)),
+                environment=environment(block.case, scratch),
                 cancel=cancel,
             )
             ended = time.monotonic()
-            if (Path(scratch) / network.IMPORTING).exists():
+            if (scratch / network.IMPORTING).exists():
                 _require_imported(target, result)
             measurement = read_answer(result, engine=self.name, target=target.info.id)
         _check(measurement, block, files, target.info.id)

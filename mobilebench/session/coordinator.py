@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
@@ -219,6 +219,15 @@ class _How:
     wait_seconds: float
 
 
+@dataclass(frozen=True)
+class _Sent:
+    """An event on its way from a worker."""
+
+    event: events.Event
+    handled: threading.Event = field(default_factory=threading.Event)
+    """Set when it is stored, and the subscribers know it."""
+
+
 class _Session:
     """One part of a run, until it is done or interrupted: workers, their events, and the store."""
 
@@ -300,12 +309,21 @@ class _Session:
             return self._finish(journal)
 
     def _work(self, jobs: Sequence[JobSpec], journal: events.Subscriber) -> None:
-        stream: SimpleQueue[events.Event] = SimpleQueue()
+        stream: SimpleQueue[_Sent] = SimpleQueue()
         exclusion = HostExclusion()
+
+        def emit(event: events.Event) -> None:
+            """Workers go on when their blocks are stored, so that a killed run loses at most the blocks in flight."""
+            sent = _Sent(event)
+            stream.put(sent)
+            if isinstance(event, events.BlockFinished):
+                while not sent.handled.wait(_LOOK_SECONDS) and not self._stop.is_set():
+                    pass
+
         workers = {
             job.target.id: threading.Thread(
                 target=self._how.executor.measure,
-                args=(job, stream.put, self._stop, exclusion.turn),
+                args=(job, emit, self._stop, exclusion.turn),
                 name=f"worker {job.target.id}",
                 daemon=True,
             )
@@ -322,7 +340,7 @@ class _Session:
                 worker.join(max(until - time.monotonic(), 0))
             raise
 
-    def _follow(self, alive: set[str], stream: SimpleQueue[events.Event], journal: events.Subscriber) -> None:
+    def _follow(self, alive: set[str], stream: SimpleQueue[_Sent], journal: events.Subscriber) -> None:
         """Handle events until every worker has ended; after a cancel, no longer than `STOP_SECONDS`."""
         until = float("inf")
         while alive and time.monotonic() < until:
@@ -330,12 +348,13 @@ class _Session:
                 self._stop.set()
                 until = time.monotonic() + STOP_SECONDS
             try:
-                event = stream.get(timeout=_LOOK_SECONDS)
+                sent = stream.get(timeout=_LOOK_SECONDS)
             except Empty:
                 continue
-            self._handle(event, journal)
-            if isinstance(event, events.TargetFinished):
-                alive.discard(event.target)
+            self._handle(sent.event, journal)
+            sent.handled.set()
+            if isinstance(sent.event, events.TargetFinished):
+                alive.discard(sent.event.target)
 
     def _handle(self, event: events.Event, journal: events.Subscriber) -> None:
         """Store an event, then notify the subscribers: when they see a finished block, it is stored."""

@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import base64
 import logging
-import tempfile
 import threading
 import time
 import traceback
 from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mobilebench.core import errors, log
+from mobilebench.core import errors, log, temporary
 from mobilebench.core.errors import BlockFailed, Fault, MobilebenchError, Unsupported
 from mobilebench.core.records import Block, PlannedBlock, Stopped
 from mobilebench.models.manifest import ModelFiles
@@ -76,7 +74,7 @@ def measure_job(
     emit(events.TargetStarted(target=name, blocks=len(job.blocks)))
     try:
         with log.about(run=job.run_id, target=name), named_files(job), ExitStack() as held:
-            traces = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="mobilebench-traces-")))
+            traces = held.enter_context(temporary.folder("mobilebench-traces-"))
             models = find_models(job, dependencies)
             for files in models.values():
                 if isinstance(files, ModelFiles):

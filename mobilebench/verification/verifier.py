@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from importlib.metadata import version
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from threading import Event
 
+from mobilebench.core import temporary
 from mobilebench.core.errors import BadInput, BlockFailed, MobilebenchError, Unsupported, as_sentence
 from mobilebench.core.records import TargetInfo
 from mobilebench.models import behaviour, obtain, registry, user_store
@@ -131,7 +130,7 @@ class _Verification:
         self._tell = tell
         self._cancel = cancel
         self._held = held
-        self._folder = Path(held.enter_context(TemporaryDirectory(prefix="mobilebench-verify-")))
+        self._folder = held.enter_context(temporary.folder("mobilebench-verify-"))
         self._files: dict[str, ModelFiles] = {}
         self._notes: list[str] = []
 

@@ -21,7 +21,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from mobilebench.virtual import adb_keys, machine, ports, services, shell, sync
+from mobilebench.virtual import adb_keys, machine, ports, processes, services, shell, sync
 from mobilebench.virtual.adb_keys import AcceptedKeys
 from mobilebench.virtual.adb_transport import Connection, Service, ServiceRefused
 from mobilebench.virtual.android import abilities, commands
@@ -174,6 +174,17 @@ class Daemon:
         for link in list(self.machine.links):
             link.drop()
 
+    def end_with(self, owner: int) -> None:
+        """Switch the phone off when this descriptor becomes readable."""
+        loop = asyncio.get_running_loop()
+        os.set_inheritable(owner, False)
+
+        def ended() -> None:
+            loop.remove_reader(owner)
+            self._switch_off()
+
+        loop.add_reader(owner, ended)
+
     def _switch_off(self) -> None:
         self.machine.cut_links()
         self.ended.set()
@@ -242,7 +253,7 @@ def _environment(path: Callable[[str], str]) -> dict[str, str]:
     }
 
 
-async def _serve(root: str, listening: int, ready: int, opener: int) -> None:
+async def _serve(root: str, listening: int, ready: int, opener: int, owner: int) -> None:
     files = PhoneFiles(Path(root))
     daemon = Daemon(files, socket.socket(fileno=opener) if opener >= 0 else None)
     loop = asyncio.get_running_loop()
@@ -253,17 +264,20 @@ async def _serve(root: str, listening: int, ready: int, opener: int) -> None:
     server = await loop.create_server(daemon.link, sock=sock)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, daemon.ended.set)
+    if owner >= 0:
+        daemon.end_with(owner)
     loop.add_signal_handler(signal.SIGCHLD, reap_orphans)
     os.write(ready, b"1")
     os.close(ready)
     async with server, door, control:
         await daemon.ended.wait()
     await daemon.stop()
+    processes.end_descendants()  # a sandbox ends its processes by itself; without one, nothing else does
 
 
 def main() -> None:
-    """Arguments: the phone's root folder, and the descriptors of the listening socket, of the readiness pipe and of the
-    socket to the process that opens ports (-1: this process opens them).
+    """Arguments: the phone's root folder, and the descriptors of the listening socket, of the readiness pipe, of the
+    socket to the process that opens ports (-1: this process opens them), and of the phone's owner (-1: it has none).
     """
     os.umask(0o022)
     # The phone's commands end when adb hangs up, even if this process inherited an ignored SIGHUP (nohup).
@@ -271,4 +285,4 @@ def main() -> None:
     # Processes that a command leaves behind become children of this one, where switching off finds them.
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve(sys.argv[1], *map(int, sys.argv[2:5])))
+        asyncio.run(_serve(sys.argv[1], *map(int, sys.argv[2:6])))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import signal
 import time
 import uuid
 from collections import deque
@@ -160,9 +159,7 @@ class Machine:
             self.cut_links()
             await self._device.chrome.stop()
             await self._device.firefox.stop()
-            for process in processes.descendants():
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.kill(process.pid, signal.SIGKILL)
+            processes.end_descendants()
             self._device.dialogs.end()
             self._device.first_run.end()
             for field in fields(self._device.interface):

@@ -26,6 +26,7 @@ from mobilebench.virtual import (
     config,
     control,
     device_identity,
+    owner,
     phone_records,
     processes,
     sandbox,
@@ -66,7 +67,8 @@ def up(
 ) -> list[VirtualPhone]:
     """Switch phones on, and wait until adb lists them.
 
-    Running phones stay as they are. Pushed files are still there when a phone is switched on again.
+    Running phones stay as they are. Pushed files are still there when a phone is switched on again. A phone runs until
+    it is switched off, or until its owner ends, if it has one (`virtual.owner`).
 
     Args:
         count: number of phones, if `names` is not given.
@@ -361,11 +363,16 @@ def _start(
     listener: socket.socket,
 ) -> Record:
     browsers = [program.binary for program in (settings.chromium, settings.firefox) if program]
+    owned = owner.descriptor()
     info_read, info_write = os.pipe()
     ready_read, ready_write = os.pipe()
     opener = _port_opener(settings.wlan_address) if kind != "none" else None
     descriptors = sandbox.Descriptors(
-        listener.fileno(), ready_write, info_write, opener.fileno() if opener else sandbox.NO_DESCRIPTOR
+        listener.fileno(),
+        ready_write,
+        info_write,
+        opener.fileno() if opener else sandbox.NO_DESCRIPTOR,
+        sandbox.NO_DESCRIPTOR if owned is None else owned,
     )
     command = sandbox.daemon_command(
         folder,
@@ -391,6 +398,8 @@ def _start(
         os.close(ready_write)
         if opener is not None:
             opener.close()
+        if owned is not None:
+            os.close(owned)
         inner = _inner_process(info.read()) if kind != "none" else None
         outer = processes.identify(process.pid)
         record = dataclasses.replace(record, namespaces=kind, processes=tuple(filter(None, (outer, inner))))

@@ -56,6 +56,12 @@ def descendants() -> list[ProcessId]:
     return _below(os.getpid())
 
 
+def end_descendants() -> None:
+    """Kill the processes below this one."""
+    for process in descendants():
+        _signal(process, signal.SIGKILL)
+
+
 def group_running(group: int) -> bool:
     """Whether any process of a process group is running."""
     numbers = (int(folder.name) for folder in Path("/proc").glob("[0-9]*"))

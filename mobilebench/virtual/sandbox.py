@@ -81,10 +81,12 @@ class Descriptors:
     """The pid of the sandbox's first process is written to it."""
     opener: int = NO_DESCRIPTOR
     """Leads to the process that opens ports outside."""
+    owner: int = NO_DESCRIPTOR
+    """Becomes readable when the process ends with which the phone is to end."""
 
     @property
     def inherited(self) -> tuple[int, ...]:
-        all_of_them = (self.listening, self.ready, self.info, self.opener)
+        all_of_them = (self.listening, self.ready, self.info, self.opener, self.owner)
         return tuple(one for one in all_of_them if one != NO_DESCRIPTOR)
 
 
@@ -134,7 +136,7 @@ def daemon_command(
         tree: files and folders of Android's C library, by their place on the phone.
     """
     root = "/" if kind != "none" else str(phone)
-    numbers = (descriptors.listening, descriptors.ready, descriptors.opener)
+    numbers = (descriptors.listening, descriptors.ready, descriptors.opener, descriptors.owner)
     daemon = own_program("daemon", root, *map(str, numbers), code=_code(kind))
     if kind == "none":
         return daemon

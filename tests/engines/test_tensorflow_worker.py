@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -244,14 +246,23 @@ def test_memory_is_read_by_the_clock_and_at_the_ends_of_stages(tmp_path: Path) -
     rollup = tmp_path / "smaps_rollup"
     rollup.write_text(ROLLUP)
     began = time.monotonic()
-    watch = memory.MemorySampler(lambda: (time.monotonic() - began) * 1e3, 5, rollup)
+    begun = threading.Semaphore(0)
+
+    def clock() -> float:
+        begun.release()
+        return (time.monotonic() - began) * 1e3
+
+    watch = memory.MemorySampler(clock, 5, rollup)
     watch.start()
-    time.sleep(0.1)
+    for _ in range(5):  # when the fifth reading begins, four have been made
+        assert begun.acquire(timeout=60)
     watch.stage_ended("warmup")
     rollup.unlink()
     found = watch.stop()
     assert [one.stage for one in found if one.stage] == ["warmup"]
-    assert len(found) >= 4
+    by_clock = [one.at_ms for one in found if one.stage is None]
+    assert len(by_clock) >= 4
+    assert all(later - earlier >= 4.9 for earlier, later in pairwise(by_clock[1:]))
     assert found == sorted(found, key=lambda one: one.at_ms)
     assert memory.peak_rss_kb(tmp_path / "none") is None
     assert (memory.peak_rss_kb() or 0) > 1000
