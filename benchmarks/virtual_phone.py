@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from benchmarks.push import seconds
+from benchmarks.push import seconds, version_of
 from benchmarks.ratios import paired_ratio
 from mobilebench.virtual import adb, phone_records, phones
 from mobilebench.virtual.phone_records import VirtualPhone
@@ -223,7 +223,7 @@ def main() -> None:
     with phone() as started:
         ours = Adb(program, started.serial)
         theirs = Adb(program, arguments.against) if arguments.against else None
-        print(subprocess.run([program, "version"], check=True, capture_output=True, text=True).stdout.splitlines()[1])
+        print(f"adb: {version_of(program)}")
         rates(ours, theirs, arguments.pairs)
         shells = parallel(ours)
         print(f"{SHELLS} parallel shells: open after {shells.open_s:.2f} s, answered {shells.answered_s:.2f} s later")
