@@ -1,7 +1,9 @@
 """What a run on 32 virtual phones costs this computer in memory and processor time.
 
-The run's blocks only sleep, so what is left is mobilebench itself: the phones' own processes are not counted. Promise:
-it stays below 300 MB and half a core. `benchmarks.many_phones` times `devices` and `doctor`.
+The run's blocks only sleep, so what is left is mobilebench itself, with all processes that it starts (the phones' own
+processes and adb's server are not counted). Memory is resident memory, summed over these processes, at its largest:
+while blocks are measured, and until the command ends, which writes the report last. Promise: it stays below 300 MB and
+half a core. `benchmarks.many_phones` times `devices` and `doctor`.
 """
 
 from __future__ import annotations
@@ -11,12 +13,17 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
+from mobilebench.core import proc
 from mobilebench.core.errors import ExitCode
+from mobilebench.results.store import Store
 from mobilebench.targets.android import adb_protocol
 
 PHONES = 32
@@ -35,25 +42,73 @@ groups:
 """
 
 
+READS_EVERY_S = 0.1
+
+
 @dataclass(frozen=True)
 class Cost:
-    """What a command took, without the processes of the phones."""
+    """What a command took, with all processes that it started."""
 
     seconds: float
     processor_seconds: float
     megabytes: float
-    """Largest resident memory of its process."""
+    """Largest resident memory of all of them together, as it was read."""
+    largest_process: float
+    """Largest resident memory of any one of them in MB, as the kernel kept it."""
+    readings: Sequence[tuple[datetime, float]]
+    """Resident memory of all of them in MB."""
 
 
 def cost(*words: str, expected: Sequence[int] = (0,)) -> Cost:
+    """Run a command of mobilebench. Raises `SystemExit` if it ends with another exit code than the expected ones."""
     begun = time.monotonic()
     command = [sys.executable, "-m", "mobilebench", *words]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    readings: list[tuple[datetime, float]] = []
+    ended = threading.Event()
+
+    def read() -> None:
+        while not ended.wait(READS_EVERY_S):
+            readings.append((datetime.now(UTC), sum(map(resident_mb, family(process.pid)))))
+
+    reader = threading.Thread(target=read)
+    reader.start()
     _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.monotonic() - begun
+    ended.set()
+    reader.join()
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode not in expected:
         raise SystemExit(f"mobilebench {' '.join(words)} ended with {process.returncode}")
-    return Cost(time.monotonic() - begun, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024 / 1e6)
+    largest = usage.ru_maxrss * 1024 / 1e6
+    whole = max(largest, *(megabytes for _, megabytes in readings))
+    return Cost(seconds, usage.ru_utime + usage.ru_stime, whole, largest, readings)
+
+
+def family(pid: int) -> Iterator[int]:
+    """A process and all below it, except those that have only just begun: they still show their parent's memory."""
+    yield pid
+    own = _command(pid)
+    for file in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):
+            for child in map(int, file.read_text().split()):
+                if _command(child) != own:
+                    yield from family(child)
+
+
+def _command(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+def resident_mb(pid: int) -> float:
+    """Resident memory of a process; 0 if it has ended."""
+    try:
+        return proc.kib_fields(Path(f"/proc/{pid}/status").read_text()).get("VmRSS", 0) * 1024 / 1e6
+    except OSError:
+        return 0.0
 
 
 def main() -> int:
@@ -84,8 +139,13 @@ def main() -> int:
         finally:
             phones.down()
             subprocess.run(["adb", "-P", port, "kill-server"], check=False, capture_output=True)
+        with Store.open(Path(home, "results"), create=False) as store:
+            measured_until = max(block.ended_at for block in store.load("last").blocks if block.ended_at)
+    measuring = max(megabytes for at, megabytes in whole.readings if at <= measured_until)
     cores = whole.processor_seconds / whole.seconds
-    print(f"A run of sleeping blocks on all: {whole.megabytes:.0f} MB, {cores:.2f} cores, {whole.seconds:.0f} s")
+    print(f"A run of sleeping blocks on {chosen.phones} phones: {cores:.2f} cores, {whole.seconds:.0f} s")
+    print(f"Memory: {measuring:.0f} MB while blocks were measured, {whole.megabytes:.0f} MB at most, with the report")
+    print(f"(largest single process: {whole.largest_process:.0f} MB)")
     return 0 if whole.megabytes < 300 and cores < 0.5 else 1
 
 

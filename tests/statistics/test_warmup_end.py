@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
+import ruptures
+from numpy.typing import NDArray
 
-from mobilebench.statistics.warmup_end import MOST_SAMPLES, warmup_end
+from mobilebench.statistics.warmup_end import MOST_SAMPLES, pieces, warmup_end
 
 HEADS = {"none": ([], 0), "first": ([1.0], 1), "four": ([1.0, 0.4, 0.3, 0.3], 4), "twenty": ([0.5] * 20, 20)}
 
@@ -38,3 +42,24 @@ def test_a_rise_later_is_no_warmup() -> None:
 
 def test_only_the_first_inferences_are_searched() -> None:
     assert warmup_end([1.0] * MOST_SAMPLES + [0.5] * 100) == 0
+
+
+def described(values: NDArray[np.float64], ends: list[int], penalty: float) -> float:
+    """What `pieces` makes least."""
+    parts = [values[start:end] for start, end in pairwise([0, *ends])]
+    return float(sum(((part - part.mean()) ** 2).sum() + penalty for part in parts))
+
+
+@pytest.mark.parametrize("count", [7, 8, 30, MOST_SAMPLES - 1])
+@pytest.mark.parametrize("penalty", [1e-4, 0.01, 0.04, 0.1])
+def test_pieces_are_those_of_ruptures_or_better(count: int, penalty: float) -> None:
+    """`ruptures` prunes, so that with a penalty far below the noise it misses the optimum now and then."""
+    random = np.random.default_rng(count)
+    for _ in range(20):
+        levels = np.cumsum((random.uniform(size=count) < 0.1) * random.normal(0, 0.2, count))
+        values = levels + random.normal(0, 0.05, count)
+        library = ruptures.KernelCPD(kernel="linear", min_size=2).fit(values.reshape(-1, 1)).predict(pen=penalty)
+        ours = pieces(values, penalty)
+        assert min(end - start for start, end in pairwise([0, *ours])) >= 2
+        assert described(values, ours, penalty) <= described(values, library, penalty) + 1e-9
+        assert ours == library or penalty < 0.01
