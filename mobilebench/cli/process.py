@@ -122,6 +122,22 @@ def end_like_ctrl_c() -> None:
             signal.signal(number, _interrupt)
 
 
+_M_ARENA_MAX = -8
+"""In malloc.h of glibc."""
+
+
+def let_threads_share_memory() -> None:
+    """Keep all threads in one arena of the C library, before there are threads.
+
+    A run has several threads for each phone. glibc would give them arenas of their own, which keep what was freed in
+    them. Other C libraries have no arenas.
+    """
+    import ctypes
+
+    with suppress(AttributeError):
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
+
+
 def ignore_hangups() -> None:
     """Ignore further SIGHUPs: a closed terminal sends several, and the clean-up must finish."""
     if signal.SIGHUP in ending_signals():

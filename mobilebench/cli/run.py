@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from mobilebench.cli import builds, care_words, devices, examination, libraries, options, resuming
+from mobilebench.cli import builds, care_words, devices, examination, libraries, options, process, resuming
 from mobilebench.cli.libraries import EngineLibrary
 from mobilebench.cli.output import Json, console, duration, print_json, say, split
 from mobilebench.cli.plan_table import print_plan
@@ -329,6 +329,7 @@ def run(
 
     - `mobilebench run --resume last --retry failed`
     """
+    process.let_threads_share_memory()
     from mobilebench import suite as suites
     from mobilebench import targets
     from mobilebench.browsers.builds import using as using_builds
