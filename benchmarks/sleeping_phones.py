@@ -118,8 +118,9 @@ def main() -> int:
     port = str(adb_protocol.free_port())
     with tempfile.TemporaryDirectory() as home:
         os.environ |= {"MOBILEBENCH_HOME": home, "ANDROID_ADB_SERVER_PORT": port}
-        from mobilebench.virtual import phones
+        from mobilebench.virtual import owner, phones
 
+        owner.own()
         suite = Path(home, "sleep.yaml")
         suite.write_text(SUITE)
         try:

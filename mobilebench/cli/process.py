@@ -122,20 +122,23 @@ def end_like_ctrl_c() -> None:
             signal.signal(number, _interrupt)
 
 
-_M_ARENA_MAX = -8
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 """In malloc.h of glibc."""
 
 
-def let_threads_share_memory() -> None:
-    """Keep all threads in one arena of the C library, before there are threads.
+def give_memory_back() -> None:
+    """Let the C library give freed memory back to the system, where it is glibc. To be called before there are threads.
 
-    A run has several threads for each phone. glibc would give them arenas of their own, which keep what was freed in
-    them. Other C libraries have no arenas.
+    A run has several threads for each phone. glibc would give them arenas of their own, and raise its thresholds for
+    large blocks, and both keep what was freed.
     """
     import ctypes
 
     with suppress(AttributeError):
-        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
+        set_option = ctypes.CDLL(None).mallopt
+        set_option(_M_ARENA_MAX, 1)
+        set_option(_M_MMAP_THRESHOLD, 1 << 17)
+        set_option(_M_TRIM_THRESHOLD, 1 << 17)
 
 
 def ignore_hangups() -> None:

@@ -329,7 +329,7 @@ def run(
 
     - `mobilebench run --resume last --retry failed`
     """
-    process.let_threads_share_memory()
+    process.give_memory_back()
     from mobilebench import suite as suites
     from mobilebench import targets
     from mobilebench.browsers.builds import using as using_builds
