@@ -35,6 +35,7 @@ from mobilebench.targets.android import (
     description,
     discovery,
     exit_info,
+    frame_statistics,
     front,
     identity,
     lease,
@@ -231,6 +232,20 @@ def files(text: str) -> None:
             restore.describe_undo(step)
 
 
+def frames(text: str) -> None:
+    """What Android counts of a browser's frames."""
+    package = "com.android.chrome"
+    _value(frame_statistics.parse_drawn(text, package))
+    layers = frame_statistics.parse_layers(text, package)
+    _value(layers)
+    found = frame_statistics.parse_latencies(text, ["a", *([] if isinstance(layers, Void) else layers)])
+    for one in (*found.values(), frame_statistics.parse_latency(text)):
+        _value(one)
+        if isinstance(one, frame_statistics.LayerFrames):
+            frame_statistics.new_frames(one, one)
+            assert len(one.presented_ns) <= frame_statistics.MOST_FRAMES
+
+
 PARTS: dict[str, Callable[[str], None]] = {
     "doctor": doctor_parts,
     "doctor's answer": doctor_answer,
@@ -242,6 +257,7 @@ PARTS: dict[str, Callable[[str], None]] = {
     "exits": exits,
     "pages": pages,
     "files": files,
+    "frames": frames,
 }
 
 
@@ -280,6 +296,9 @@ _RESTORE = {
     ],
 }
 _FURTHER = (
+    "** Graphics info for pid 4731 [com.android.chrome] **\n\nTotal frames rendered: 118\nJanky frames: 2 (1.69%)\n",
+    "com.android.chrome/ChromeChildSurface#7\nRequestedLayerState{com.android.chrome/x.Main#5 parentId=3 z=1}\n",
+    "mobilebench-layer\n16666667\n0\t0\t0\n1000\t3000\t2000\n4000\t9223372036854775807\t5000\n\n",
     "[ro.product.model]: [Pixel 8]\n[ro.serialno]: [R58M]\n[ro.build.version.sdk]: [34]\n"
     "[ro.board.platform]: [kalama]\n[ro.soc.model]: [SM8550]\n[ro.product.cpu.abi]: [arm64-v8a]\n"
     "[ro.build.version.release]: [14]\n",

@@ -169,6 +169,24 @@ ABILITIES = (
     ),
     Ability(("dumpsys", "SurfaceFlinger"), "the GPU's name (`GLES:`)", "the GPU is not known", source="SurfaceFlinger"),
     Ability(
+        ("dumpsys", "SurfaceFlinger", "--list"),
+        "the layers of the browser; Android 15 and later wrap the names in `RequestedLayerState{…}`",
+        "no frames of the phone are stored",
+        source="SurfaceFlinger",
+    ),
+    Ability(
+        ("dumpsys", "SurfaceFlinger", "--latency"),
+        "the last 127 frames of a layer; a virtual phone has none",
+        "no frames of the phone are stored",
+        source="SurfaceFlinger, FrameTracker",
+    ),
+    Ability(
+        ("dumpsys", "gfxinfo"),
+        "frames of the browser's own interface; a virtual phone has none",
+        "`No process found`; no such frames are stored",
+        source="ActivityManagerService; libs/hwui, JankTracker",
+    ),
+    Ability(
         ("dumpsys", "thermalservice"),
         "temperatures, throttling",
         "`Can't find service: thermalservice`; the block has no temperatures",

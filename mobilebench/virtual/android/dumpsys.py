@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mobilebench.core.proc import kib_fields
+from mobilebench.virtual.android import frames
 from mobilebench.virtual.android.device import CommandOutput, Device, lines
 from mobilebench.virtual.android.intents import shortened
 from mobilebench.virtual.android.screens import DISPLAY_ID, rotation, turned
@@ -106,6 +107,10 @@ def thermalservice(device: Device, _arguments: Sequence[str]) -> str:
 def surface_flinger(device: Device, arguments: Sequence[str]) -> str:
     if list(arguments) == ["--display-id"]:
         return lines(f'Display {DISPLAY_ID} (HWC display 0): port=0 pnpId=VRT displayName="virtual"')
+    if list(arguments) == ["--list"]:
+        return frames.listed(device)
+    if arguments and arguments[0] == "--latency":
+        return frames.latency(device, arguments[1:])
     gpu = device.config.gpu.replace(",", " ")
     return lines(
         "Build configuration: [sf]",
@@ -273,6 +278,7 @@ _SERVICES: dict[str, Callable[[Device, Sequence[str]], str]] = {
     "activity": activity,
     "battery": battery,
     "display": display,
+    "gfxinfo": frames.gfxinfo,
     "meminfo": meminfo,
     "package": package,
     "power": power,
