@@ -17,6 +17,7 @@ BENCHMARKS = (
     "page_overhead",
     "web_kernels",
     "duty",
+    "frame_trace_cost",
     "block_cost",
     "page_server",
     "push",

@@ -33,6 +33,10 @@ TITLES: Mapping[str, str] = {
     "inp": "INP",
     "video_dropped": "dropped frames of the video",
     "video_presented": "presented frames of the video",
+    "presented_fps": "presented frames",
+    "presented_lowest": "lowest second of presented frames",
+    "page_presented": "presented frames of the page itself",
+    "page_dropped": "dropped frames of the page itself",
 }
 """Names of metrics in sentences; those of the others are made of their own names."""
 _OWN = ("interaction", "typing", "video", "call")

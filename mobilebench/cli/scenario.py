@@ -51,6 +51,14 @@ def scenario(
     trace: Annotated[
         bool, typer.Option("--trace", help="Also print the frames of every second of the last repetition.")
     ] = False,
+    frame_trace: Annotated[
+        bool,
+        typer.Option(
+            "--frame-trace/--no-frame-trace",
+            help="Also take from Chrome's own trace which frames it presented and which the page dropped; "
+            "docs/quality.md says what it costs.",
+        ),
+    ] = True,
     json: Json = False,
 ) -> None:
     """Use a page as a person does, and measure how fast it answers and how smoothly it draws. No model runs.
@@ -103,7 +111,9 @@ def scenario(
         if not json:
             say(f"{chosen.title} {repeat} × {seconds:g} s in {browser} on {target_info.id}.")
         with targets.open_target(target_info) as target:
-            for result in repeated(target, chosen, browser, seconds=seconds, times=repeat, headed=headed):
+            for result in repeated(
+                target, chosen, browser, seconds=seconds, times=repeat, headed=headed, traced=frame_trace
+            ):
                 results.append(result)
                 if not json and repeat > 1:
                     say(f"{len(results)} of {repeat}: {_in_short(result)}", err=True)
@@ -176,6 +186,8 @@ def _show(results: Sequence[ScenarioResult], *, with_trace: bool) -> None:
         rates = {"page": frame_rate(last.frames_ms, last.duration_ms)}
         if not isinstance(last.video, Void):
             rates["video"] = frame_rate(last.video.frames_ms, last.duration_ms)
+        if not isinstance(last.presented, Void) and not isinstance(last.presented.displayed_ms, Void):
+            rates["browser's window"] = frame_rate(last.presented.displayed_ms, last.duration_ms)
         for of, seconds in rates.items():
             say(f"Frames of the {of} in each second: {' '.join(map(str, seconds)) or 'shorter than a second'}")
 

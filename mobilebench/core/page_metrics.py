@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import fmean, median, stdev
 from typing import Literal
 
-from mobilebench.core.page_quality import ScenarioResult, Void
+from mobilebench.core.page_quality import OwnFrames, ScenarioResult, Void
 from mobilebench.core.record import Record
 
 Direction = Literal["higher is better", "lower is better"]
@@ -97,7 +97,7 @@ def reached_duty(start_ms: Sequence[float], ms: Sequence[float]) -> float | None
 
 def readings(result: ScenarioResult) -> list[Reading]:
     """Every metric of a result that its scenario could have, in a fixed order."""
-    wanted = _OF_SCENARIO.get(result.scenario, _OF_PAGE)
+    wanted = (*_OF_SCENARIO.get(result.scenario, _OF_PAGE), *(_OF_PHONE if result.phone else ()))
     return [Reading(one.metric, one.of(result)) for one in _MEASURES if one.metric.name in wanted]
 
 
@@ -116,6 +116,7 @@ def _spread(found: Sequence[Reading]) -> Spread:
     return Spread(found[0].metric, values, voids[0] if voids else None)
 
 
+_NO_PHONE = Void(reason="only phones count the frames of their browsers")
 _TOO_SHORT = Void(reason="the measurement was shorter than a second")
 
 
@@ -200,6 +201,53 @@ def _dropped(result: ScenarioResult) -> float | Void:
     return result.video.dropped / result.video.decoded * 100
 
 
+def _displayed(of: Callable[[Sequence[float], float], float | Void]) -> Callable[[ScenarioResult], float | Void]:
+    def value(result: ScenarioResult) -> float | Void:
+        if isinstance(result.presented, Void):
+            return result.presented
+        frames = result.presented.displayed_ms
+        return frames if isinstance(frames, Void) else of(frames, result.duration_ms)
+
+    return value
+
+
+def _own_frames(result: ScenarioResult) -> OwnFrames | Void:
+    return result.presented if isinstance(result.presented, Void) else result.presented.own
+
+
+def _own_presented(result: ScenarioResult) -> float | Void:
+    own = _own_frames(result)
+    return own if isinstance(own, Void) else per_second(own.presented_ms, result.duration_ms)
+
+
+def _own_dropped(result: ScenarioResult) -> float | Void:
+    own = _own_frames(result)
+    if isinstance(own, Void):
+        return own
+    if own.refreshes == 0:
+        return Void(reason="the browser asked the page for no frame")
+    return len(own.dropped_ms) / own.refreshes * 100
+
+
+def _layer_rate(result: ScenarioResult) -> float | Void:
+    layer = _NO_PHONE if result.phone is None else result.phone.layer
+    if isinstance(layer, Void):
+        return layer
+    times = layer.presented_ms
+    if layer.complete:
+        return per_second(times, layer.between_ms)
+    return (len(times) - 1) / times[-1] * 1000 if times[-1] > 0 else Void(reason="only one frame is known")
+
+
+def _interface_janky(result: ScenarioResult) -> float | Void:
+    drawn = _NO_PHONE if result.phone is None else result.phone.interface
+    if isinstance(drawn, Void):
+        return drawn
+    if drawn.rendered == 0:
+        return Void(reason="the browser drew no frame of its own interface meanwhile")
+    return drawn.janky / drawn.rendered * 100
+
+
 def _typed(result: ScenarioResult) -> float | Void:
     if isinstance(result.typing, Void):
         return result.typing
@@ -207,6 +255,7 @@ def _typed(result: ScenarioResult) -> float | Void:
 
 
 _RAF = "requestAnimationFrame"
+_TRACE = "the browser's trace"
 _RVFC = "requestVideoFrameCallback"
 _STEPS = "time from each real input until the page had handled it"
 
@@ -250,16 +299,26 @@ _MEASURES = (
     _lower("video_fps_fluctuation", "%", f"{_RVFC}: largest distance of a second from the mean", _video(fluctuation)),
     _higher("video_presented", "frames/s", f"{_RVFC}: its count of presented frames", _presented),
     _lower("video_dropped", "%", "getVideoPlaybackQuality: dropped of decoded frames", _dropped),
+    _higher(
+        "presented_fps", "frames/s", f"{_TRACE}: frames that its window displayed, over time", _displayed(per_second)
+    ),
+    _higher("presented_lowest", "frames/s", f"{_TRACE}: lowest full second of its window", _displayed(lowest_second)),
+    _higher("page_presented", "frames/s", f"{_TRACE}: presented frames of the page itself", _own_presented),
+    _lower("page_dropped", "%", f"{_TRACE}: refreshes of the screen for which the page was late", _own_dropped),
+    _higher("layer_fps", "frames/s", "SurfaceFlinger: presented frames of the browser's layer on a phone", _layer_rate),
+    _lower("interface_janky", "%", "gfxinfo: janky frames of the browser's interface on a phone", _interface_janky),
 )
 
-_EVERYWHERE = ("long_tasks", "blocking", "fps", "fps_lowest", "fps_fluctuation")
+_OF_PHONE = ("layer_fps", "interface_janky")
+_COUNTED = ("long_tasks", "blocking", "fps", "fps_lowest", "fps_fluctuation")
+_EVERYWHERE = (*_COUNTED, "presented_fps", "presented_lowest", "page_presented", "page_dropped")
 _OF_VIDEO = ("video_fps", "video_fps_lowest", "video_fps_fluctuation", "video_presented", "video_dropped")
 _OF_PAGE = (*_EVERYWHERE, *_OF_VIDEO, "inp")
 _OF_SCENARIO = {
     "interaction": (*_EVERYWHERE, "runs_per_minute", "runs_by_the_clock", "step_median", "step_p95", "inp"),
     "typing": (*_EVERYWHERE, "inp", "typed_words"),
     "video": (*_EVERYWHERE, *_OF_VIDEO),
-    "speedometer": (*_EVERYWHERE, "runs_per_minute", "wall_seconds", "score"),
+    "speedometer": (*_COUNTED, "runs_per_minute", "wall_seconds", "score"),
     "call": (*_EVERYWHERE, *_OF_VIDEO, "runs_per_minute", "runs_by_the_clock", "step_median", "step_p95", "inp"),
 }
 

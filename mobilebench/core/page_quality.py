@@ -78,6 +78,58 @@ class VideoFrames(Record):
     height: Count
 
 
+class OwnFrames(Record):
+    """What became of the page's own frames, by the browser's trace. A video inside the page has frames of its own."""
+
+    presented_ms: Annotated[list[Ms], Field(max_length=MOST_FRAMES)]
+    """When each of them was presented."""
+    dropped_ms: Annotated[list[Ms], Field(max_length=MOST_FRAMES)]
+    """Refreshes of the screen for which the page did not answer in time."""
+    refreshes: Count
+    """Refreshes of the screen for which the browser asked the page for a frame."""
+
+
+class PresentedFrames(Record):
+    """The frames that the browser really presented, by its own trace."""
+
+    displayed_ms: Annotated[list[Ms], Field(max_length=MOST_FRAMES)] | Void
+    """Every frame of the browser's window in which more than the browser's own interface changed: those of the page, of
+    its frames and of its videos.
+    """
+    own: OwnFrames | Void
+    trace_bytes: Count
+    """Size of the trace as it was sent, gzipped. It is not kept."""
+
+
+class InterfaceFrames(Record):
+    """Frames that a phone's browser drew with Android's views (`dumpsys gfxinfo`): its toolbar, and not its pages."""
+
+    rendered: Count
+    janky: Count
+    """Of these, frames that took longer than they may."""
+
+
+class LayerFrames(Record):
+    """The last frames of a phone's browser that SurfaceFlinger presented, of the layer that had most of them."""
+
+    layer: Annotated[str, Field(max_length=300)]
+    refresh_ms: Annotated[float, Field(ge=0, le=1e6)]
+    """Time between two refreshes of the screen."""
+    presented_ms: Annotated[list[Ms], Field(min_length=1, max_length=2000)]
+    """When they were presented, since the first of them. SurfaceFlinger remembers the last 127."""
+    complete: bool
+    """Whether these are all frames between the two readings, and not only the last."""
+    between_ms: Ms
+    """Time between the two readings."""
+
+
+class PhoneFrames(Record):
+    """What a phone counted of its browser's frames, between a reading before and one after the measurement."""
+
+    interface: InterfaceFrames | Void
+    layer: LayerFrames | Void
+
+
 class ScriptRun(Record):
     """One run of a fixed script of interactions."""
 
@@ -177,6 +229,9 @@ class ScenarioResult(Record):
     files: SentFiles | Void = Void(reason="not recorded")
     typing: Typing | Void
     video: VideoFrames | Void
+    presented: PresentedFrames | Void = Void(reason="not recorded")
+    phone: PhoneFrames | None = None
+    """What the phone counted; None on this computer, and where it was not asked."""
     events: list[InputEvent] | Void
     inp_ms: float | Void
     long_tasks: list[Span] | Void

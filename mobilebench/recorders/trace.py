@@ -15,6 +15,7 @@ import time
 import zlib
 from collections.abc import Collection, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -98,7 +99,7 @@ class TracedPage(Protocol):
     def trace_end(self, *, timeout: float) -> dict[str, Any]: ...
 
 
-def start_trace(page: TracedPage, *, buffer_kb: int = BUFFER_KB) -> None:
+def start_trace(page: TracedPage, *, buffer_kb: int = BUFFER_KB, categories: tuple[str, ...] = CATEGORIES) -> None:
     """Start recording the browser's work for this page.
 
     Raises:
@@ -109,7 +110,7 @@ def start_trace(page: TracedPage, *, buffer_kb: int = BUFFER_KB) -> None:
         raise Unsupported("The browser cannot be traced: the protocol by which it is driven has no command for it.")
     asked = {
         "recordMode": "recordUntilFull",
-        "includedCategories": list(CATEGORIES),
+        "includedCategories": list(categories),
         "traceBufferSizeInKb": buffer_kb,
     }
     way = {"transferMode": "ReturnAsStream", "streamFormat": "json", "streamCompression": "gzip"}
@@ -127,17 +128,13 @@ def finish_trace(page: TracedPage, file: Path) -> TraceFile:
     Raises:
         BlockFailed: the trace is late, invalid, larger than `FILE_LIMIT` or `JSON_LIMIT`, or cannot be written.
     """
-    page.call("Tracing.end", timeout=60)
-    ended = page.trace_end(timeout=END_PATIENCE_S)
-    handle = ended.get("stream")
-    if not isinstance(handle, str) or ended.get("streamCompression") != "gzip" or ended.get("traceFormat") != "json":
-        raise BlockFailed("The browser's trace is not gzipped JSON.", fault="bad answer")
+    ended = end_trace(page)
     found = _Found()
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with atomic_files.replacing(file, alone=True) as draft:
             with draft.open("wb") as out:
-                for chunk in _chunks(page, handle):
+                for chunk in chunks(page, ended):
                     found.take(chunk)
                     out.write(chunk)
             found.end()
@@ -147,25 +144,51 @@ def finish_trace(page: TracedPage, file: Path) -> TraceFile:
             hint="Make space there, or choose another folder by --out.",
             fault="no space" if error.errno in _FULL else None,
         ) from error
-    with suppress(BlockFailed):
-        page.call("IO.close", {"handle": handle})
     return TraceFile(
         name=file.name,
         bytes=found.bytes,
         sha256=found.sha256.hexdigest(),
         json_bytes=found.json_bytes,
-        complete=ended.get("dataLossOccurred") is False,
+        complete=ended.complete,
         marks=sorted(found.marks),
         categories=list(CATEGORIES),
     )
 
 
-def _chunks(page: TracedPage, handle: str) -> Iterator[bytes]:
+@dataclass(frozen=True)
+class EndedTrace:
+    """A trace that waits in the browser."""
+
+    handle: str
+    complete: bool
+    """Whether the browser lost nothing of it."""
+
+
+def end_trace(page: TracedPage) -> EndedTrace:
+    """End the trace, and wait until the browser has it ready.
+
+    Raises:
+        BlockFailed: the trace is late, or not gzipped JSON.
+    """
+    page.call("Tracing.end", timeout=60)
+    ended = page.trace_end(timeout=END_PATIENCE_S)
+    handle = ended.get("stream")
+    if not isinstance(handle, str) or ended.get("streamCompression") != "gzip" or ended.get("traceFormat") != "json":
+        raise BlockFailed("The browser's trace is not gzipped JSON.", fault="bad answer")
+    return EndedTrace(handle, complete=ended.get("dataLossOccurred") is False)
+
+
+def chunks(page: TracedPage, ended: EndedTrace) -> Iterator[bytes]:
+    """The parts of a trace as they arrive, gzipped; after the last one the browser forgets it.
+
+    Raises:
+        BlockFailed: a part is late, or no part of a trace.
+    """
     until = time.monotonic() + READ_PATIENCE_S
     while True:
         if time.monotonic() > until:
             raise BlockFailed(f"The browser's trace did not arrive within {READ_PATIENCE_S:.0f} s.", fault="hang")
-        answer = page.call("IO.read", {"handle": handle, "size": _CHUNK}, timeout=60)
+        answer = page.call("IO.read", {"handle": ended.handle, "size": _CHUNK}, timeout=60)
         data = answer.get("data")
         try:
             if not isinstance(data, str) or answer.get("base64Encoded") is not True:
@@ -177,7 +200,9 @@ def _chunks(page: TracedPage, handle: str) -> Iterator[bytes]:
             ) from error
         yield chunk
         if answer.get("eof") is True:
-            return
+            break
+    with suppress(BlockFailed):
+        page.call("IO.close", {"handle": ended.handle})
 
 
 class _Found:

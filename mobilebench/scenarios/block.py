@@ -187,7 +187,8 @@ def _without_inference(prepared: PreparedScenario, cancel: Event) -> BlockResult
     ) as page:
         _tell_processes(prepared, page.browser)
         isolated = page.page.evaluate("crossOriginIsolated", timeout=probe.ANSWER_SECONDS) is True
-        recorded = measuring.record(page, scenario, block.rule.max_seconds)
+        watch = measuring.watched(page, scenario, block.rule.max_seconds)
+        recorded = watch.added(measuring.record(page, scenario, block.rule.max_seconds))
         proof = _of_browser(Proof(cross_origin_isolated=isolated), page.browser, recorded)
     measurement = Measurement(
         schema_=MEASUREMENT_SCHEMA, status="ok", engine=block.case.engine, proof=proof, pass_=block.pass_
@@ -221,13 +222,16 @@ def _with_inference(prepared: PreparedScenario, load: Load, cancel: Event) -> Bl
             cores=load.cores,
         ) as inference:
             before = probe.end(foreign.page)
+            page = OpenPage(foreign.page, browser, visit, notes, target)
+            watch = measuring.watched(page, scenario, block.rule.max_seconds)
             recorded = measuring.record(
-                OpenPage(foreign.page, browser, visit, notes),
+                page,
                 scenario,
                 block.rule.max_seconds,
                 begin=lambda: inference.begin(float(case.duty or 0)),
             )
             answer = inference.finish()
+            recorded = watch.added(recorded)
         foreign.check()
         if len(foreign.dialogs) > dialogs:
             raise ScenarioFailed("dialog", f"The page showed a dialog while it was used: {foreign.dialogs[-1]}.")

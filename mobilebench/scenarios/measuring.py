@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Event
 from urllib.parse import quote
 
@@ -18,14 +18,17 @@ from mobilebench.browsers.server import PageServer
 from mobilebench.core.errors import BadInput, BlockFailed, Unsupported, as_sentence
 from mobilebench.core.page_quality import ScenarioResult, ScriptRun, SentFiles, VideoFrames, Void
 from mobilebench.core.records import TargetInfo
-from mobilebench.scenarios import probe
+from mobilebench.scenarios import frame_trace, probe
 from mobilebench.scenarios.base import Outcome, ScenarioFailed, of_net_error
+from mobilebench.scenarios.frame_trace import FrameTrace
 from mobilebench.scenarios.hands import hands_of
 from mobilebench.scenarios.messages import Begun, ProbeAnswer, ProbeOptions
+from mobilebench.scenarios.phone_frames import PhoneWatch
 from mobilebench.scenarios.scenario import Scenario, Use
 from mobilebench.targets.base import BrowserHandle, Target
 
 LOAD_SECONDS = 60.0
+SETTLE_SECONDS = 0.5
 VISIBLE = 0.5
 """A video counts as seen if at least this part of it was inside of the window all the time."""
 REACH_ALL = {"chrome": ("--host-resolver-rules=",), "firefox": ("network.proxy.type=0",)}
@@ -42,6 +45,8 @@ class OpenPage:
     """Its session on the page server; None if what was sent is not recorded."""
     notes: tuple[str, ...] = ()
     """What is to be noted with its results."""
+    target: Target | None = None
+    """Where the browser runs; None if nothing is read there."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +89,7 @@ def opened(
     ):
         try:
             load(page, address_of(scenario, origin, visit), seconds=load_seconds)
-            yield OpenPage(page, browser, visit, ready(page, scenario))
+            yield OpenPage(page, browser, visit, ready(page, scenario), target)
         finally:
             if on_phone and not scenario.is_remote and "clear origin" in page.capabilities:
                 with suppress(BlockFailed):
@@ -163,13 +168,50 @@ def _why_not_loaded(error: BlockFailed) -> Outcome:
     return "disconnected" if error.fault == "cut connection" else "never loaded"
 
 
-def measure(opened_page: OpenPage, scenario: Scenario, seconds: float) -> ScenarioResult:
-    """Use the page for so many seconds, and return what was recorded.
+def measure(opened_page: OpenPage, scenario: Scenario, seconds: float, *, traced: bool = True) -> ScenarioResult:
+    """Use the page for so many seconds, and return what was recorded; `traced`: also by the browser's own trace.
 
     Raises:
         ScenarioFailed: the page could not be measured; the failure has a name.
     """
-    return record(opened_page, scenario, seconds).result
+    watch = watched(opened_page, scenario, seconds, traced=traced)
+    return watch.added(record(opened_page, scenario, seconds)).result
+
+
+@dataclass(frozen=True)
+class FrameWatch:
+    """What counts frames from outside of the page while it is used."""
+
+    trace: FrameTrace | Void
+    phone: PhoneWatch | None
+
+    def added(self, recorded: Recorded) -> Recorded:
+        """What was recorded, with the frames that browser and phone presented. To be called when the use has ended.
+
+        Raises:
+            ScenarioFailed: the page does not answer.
+            BlockFailed: the block was cancelled.
+        """
+        result = recorded.result
+        phone = self.phone and self.phone.frames()
+        trace = self.trace
+        presented = trace if isinstance(trace, Void) else trace.frames(recorded.began_ms, result.duration_ms)
+        return replace(recorded, result=result.model_copy(update={"presented": presented, "phone": phone}))
+
+
+def watched(opened_page: OpenPage, scenario: Scenario, seconds: float, *, traced: bool = True) -> FrameWatch:
+    """Begin to count frames from outside, unless the scenario is a benchmark of others.
+
+    The page rests for a moment first, until its browser no longer shows that it loads.
+    """
+    probe.rest(opened_page.page, SETTLE_SECONDS)
+    if not scenario.traced or not traced:
+        reason = "not asked for" if scenario.traced else "a benchmark of others is not traced"
+        return FrameWatch(Void(reason=reason), None)
+    trace = frame_trace.start(opened_page.page, seconds)
+    target, package = opened_page.target, opened_page.browser.program
+    phone = PhoneWatch(target, package) if target and target.info.kind == "android" and package else None
+    return FrameWatch(trace, phone)
 
 
 def record(

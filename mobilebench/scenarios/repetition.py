@@ -21,6 +21,7 @@ def repeated(
     seconds: float,
     times: int,
     headed: bool = False,
+    traced: bool = True,
     cancel: Event | None = None,
 ) -> Iterator[ScenarioResult]:
     """Yield the result of each repetition when it has ended; nothing else runs in the page.
@@ -33,7 +34,7 @@ def repeated(
     try:
         for _ in range(times):
             with measuring.opened(target, scenario, browser, server, headed=headed, cancel=cancel) as page:
-                result = measuring.measure(page, scenario, seconds)
+                result = measuring.measure(page, scenario, seconds, traced=traced)
             yield result
     finally:
         server.close()

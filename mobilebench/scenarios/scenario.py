@@ -46,6 +46,8 @@ class Scenario:
     """What follows the page's name in its address, from the question mark on; part of `page` if that is an address."""
     isolated: bool = True
     """Whether the page is served cross-origin isolated."""
+    traced: bool = True
+    """Whether the browser may trace its frames meanwhile."""
     flags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Flags for browsers of this computer, by family (`chrome`, `firefox`). Browsers of phones take none."""
     prepare: Callable[[Page], list[str]] | None = None

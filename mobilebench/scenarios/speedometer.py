@@ -206,6 +206,7 @@ def _scenario(clone: Clone | None, where: str, page: str, files: dict[str, Path]
         prepare=look_at,
         files=files,
         isolated=False,
+        traced=False,
         flags={
             "chrome": ("--window-size=1280,900",),
             "firefox": ("MOZ_HEADLESS_WIDTH=1280", "MOZ_HEADLESS_HEIGHT=900"),

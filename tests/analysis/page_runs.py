@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mobilebench.analysis.summary import RunSummary, summarise
 from mobilebench.core.axes import NO_BACKEND, NO_MODEL, PAGE
-from mobilebench.core.page_quality import Inferring, Mark, ScenarioResult, Void
+from mobilebench.core.page_quality import Inferring, Mark, PresentedFrames, ScenarioResult, Void
 from mobilebench.core.records import Block, Case, PlannedBlock, Run, TargetInfo, Verdict
 from tests.analysis import example, study
 from tests.scenarios import made
@@ -55,6 +55,8 @@ class Used:
     duty: float = 50.0
     """The duty that was reached."""
     status: str = "valid"
+    presented: float | None = field(default=None, repr=False)
+    """Frames per second that the browser displayed; None: it was not traced."""
 
 
 def result(scenario: str, of: Used, seconds: int = SECONDS) -> ScenarioResult:
@@ -75,6 +77,9 @@ def result(scenario: str, of: Used, seconds: int = SECONDS) -> ScenarioResult:
         fields["runs"] = [made.run(n * 2000.0, 30_000 / of.runs, 30_000 / of.runs) for n in range(3)]
     if of.video is not None:
         fields["video"] = made.video(frames_ms=_evenly(of.video, seconds))
+    if of.presented is not None:
+        times = _evenly(of.presented, seconds)
+        fields["presented"] = PresentedFrames(displayed_ms=times, own=made.NOT_HERE, trace_bytes=1)
     return made.result(**fields)
 
 

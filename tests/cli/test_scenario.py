@@ -12,13 +12,13 @@ import pytest
 
 from mobilebench.core import paths
 from mobilebench.core.errors import ExitCode, Unsupported
-from mobilebench.core.page_quality import ScenarioResult
+from mobilebench.core.page_quality import PresentedFrames, ScenarioResult
 from mobilebench.scenarios import repetition
 from mobilebench.scenarios.base import ScenarioFailed
 from mobilebench.scenarios.registry import DESCRIBED
 from tests.cli.command_line import mobilebench
 from tests.pinning import Pinned
-from tests.scenarios.made import result, run
+from tests.scenarios.made import NOT_HERE, result, run
 
 FAILURE = ScenarioFailed("dialog", "The page shows a dialog (alert): “hello”.", hint="Measure another page.")
 
@@ -57,10 +57,31 @@ def test_metrics_with_their_spread(monkeypatch: pytest.MonkeyPatch) -> None:
     assert code == ExitCode.OK
     lines = {line.split()[0]: line for line in out.splitlines() if line.split()}
     assert re.search(r"runs_per_minute +1750\.00 +runs/min +20\.2 % +2 +↑ +\w", lines["runs_per_minute"])
-    assert "Void: inp, long_tasks, blocking (not here)." in out
+    traced = "presented_fps, presented_lowest, page_presented, page_dropped"
+    assert f"Void: inp, long_tasks, blocking, {traced} (not here)." in out
     assert "inp" not in lines
     assert "Note: the page did not have the focus at the end." in out
     assert "Frames of the page in each second: 2 1" in out
+
+
+def test_frames_that_the_window_displayed_are_printed_for_every_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = PresentedFrames(displayed_ms=[1.0, 2.0, 1500.0], own=NOT_HERE, trace_bytes=1)
+    measured(monkeypatch, [result(scenario="typing", presented=shown)])
+    out = mobilebench("scenario typing --trace").out
+    assert "Frames of the browser's window in each second: 2 1" in out
+
+
+def test_the_trace_can_be_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bool] = []
+
+    def repeated(*_: Any, traced: bool, **__: Any) -> Iterator[ScenarioResult]:
+        asked.append(traced)
+        yield result()
+
+    monkeypatch.setattr(repetition, "repeated", repeated)
+    mobilebench("scenario typing")
+    mobilebench("scenario typing --no-frame-trace")
+    assert asked == [True, False]
 
 
 def test_all_raw_values_are_in_the_json(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mobilebench.core import page_metrics as metrics
-from mobilebench.core.page_quality import LongFrame, ScenarioResult, Span, Typing, Void
+from mobilebench.core.page_quality import LongFrame, OwnFrames, PresentedFrames, ScenarioResult, Span, Typing, Void
 from tests.scenarios.made import NOT_HERE, result, run, video
 
 
@@ -115,8 +115,33 @@ def test_a_result_survives_its_json() -> None:
 
 
 def test_every_metric_says_its_unit_direction_and_source() -> None:
-    assert len(metrics.METRICS) == 18
+    assert len(metrics.METRICS) == 24
     for name, metric in metrics.METRICS.items():
         assert metric.name == name
         assert metric.unit
         assert metric.source
+
+
+def test_presented_frames_of_the_window_and_of_the_page() -> None:
+    own = OwnFrames(presented_ms=[100.0], dropped_ms=[200.0, 300.0], refreshes=8)
+    found = values(
+        result(
+            presented=PresentedFrames(displayed_ms=[100.0, 400.0, 1100.0], own=own, trace_bytes=9), scenario="typing"
+        )
+    )
+    assert found["presented_fps"] == pytest.approx(1.5)
+    assert found["presented_lowest"] == 1
+    assert found["page_presented"] == pytest.approx(0.5)
+    assert found["page_dropped"] == pytest.approx(25)
+
+
+def test_presented_frames_that_are_not_known_are_void() -> None:
+    names = ("presented_fps", "presented_lowest", "page_presented", "page_dropped")
+    assert {values(result())[name] for name in names} == {NOT_HERE}
+    parts = PresentedFrames(displayed_ms=NOT_HERE, own=NOT_HERE, trace_bytes=0)
+    assert {values(result(presented=parts))[name] for name in names} == {NOT_HERE}
+    never = OwnFrames(presented_ms=[], dropped_ms=[], refreshes=0)
+    found = values(result(presented=PresentedFrames(displayed_ms=[], own=never, trace_bytes=0)))
+    assert found["presented_fps"] == 0
+    assert found["page_dropped"] == Void(reason="the browser asked the page for no frame")
+    assert names[0] not in values(result(scenario="speedometer"))

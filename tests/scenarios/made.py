@@ -35,6 +35,7 @@ def result(**changed: Any) -> ScenarioResult:
         "runs": NOT_HERE,
         "typing": NOT_HERE,
         "video": NOT_HERE,
+        "presented": NOT_HERE,
         "events": NOT_HERE,
         "inp_ms": NOT_HERE,
         "long_tasks": NOT_HERE,

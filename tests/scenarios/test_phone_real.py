@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from mobilebench import targets
-from mobilebench.core.page_quality import ScenarioResult, Void
+from mobilebench.core.page_quality import InterfaceFrames, OwnFrames, PhoneFrames, PresentedFrames, ScenarioResult, Void
 from mobilebench.scenarios.base import ScenarioFailed
 from mobilebench.scenarios.registry import scenario_of
 from mobilebench.scenarios.repetition import repeated
@@ -45,6 +45,11 @@ def test_the_pages_are_used_in_the_chrome_of_a_phone(serial: str) -> None:
     assert typing.typing.characters > 0
     assert interaction.frames_ms
     assert typing.frames_ms
+    assert isinstance(typing.presented, PresentedFrames), typing.presented
+    assert isinstance(typing.presented.own, OwnFrames)
+    assert typing.presented.own.presented_ms
+    none = "SurfaceFlinger remembers no new frame of the browser's layers"
+    assert typing.phone == PhoneFrames(interface=InterfaceFrames(rendered=0, janky=0), layer=Void(reason=none))
 
 
 def test_a_phone_whose_browser_gives_no_camera(serial: str) -> None:

@@ -358,7 +358,7 @@ def _rates(one: PageScenario, mark: str | None) -> Iterator[doc.Figure]:
 
 def _table(view: RunView, one: PageScenario, forms: frozenset[doc.Form]) -> doc.Table:
     notes = Notes(_CELLS + _ALONE)
-    extra = [name for name in ("inp",) if any(_has(case, name) for case in one.all)]
+    extra = [name for name in ("presented_fps", "inp") if any(_has(case, name) for case in one.all)]
     columns = (
         doc.Column("Case", "name", short="asked duty"),
         doc.Column("Inference, ms", "number", short="ms"),

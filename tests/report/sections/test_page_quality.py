@@ -71,6 +71,17 @@ def test_void_is_shown_with_its_reason() -> None:
     assert "Note 1: Not here." in found
 
 
+def test_presented_frames_stand_beside_those_of_the_page() -> None:
+    cases: dict[Case, page_runs.Rounds] = {
+        baseline("typing"): [Used(presented=4.0, ms=None)] * 3,
+        used(WASM, "typing"): [Used(presented=3.0)] * 3,
+    }
+    found = text(page_runs.summary(cases))
+    assert "| frames/s | presented frames, frames/s |" in found
+    (row,) = [line for line in found.splitlines() if line.startswith("| tfjs")]
+    assert "3.0 ± 0.0 (75.0 % left" in row
+
+
 def test_every_metric_is_in_the_csv_file() -> None:
     rows = reading.csv_rows(page_quality.data, summary())
     keys = {(row["engine"], row["metric"]) for row in rows}
