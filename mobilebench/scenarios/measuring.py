@@ -202,16 +202,17 @@ class FrameWatch:
 def watched(opened_page: OpenPage, scenario: Scenario, seconds: float, *, traced: bool = True) -> FrameWatch:
     """Begin to count frames from outside, unless the scenario is a benchmark of others.
 
-    The page rests for a moment first, until its browser no longer shows that it loads.
+    The page rests for a moment, in which the browser's processes begin to trace and show no longer that it loads.
     """
+    trace: FrameTrace | Void = Void(reason="not asked for")
+    if not scenario.traced:
+        trace = Void(reason="a benchmark of others is not traced")
+    elif traced:
+        trace = frame_trace.start(opened_page.page, seconds)
     probe.rest(opened_page.page, SETTLE_SECONDS)
-    if not scenario.traced or not traced:
-        reason = "not asked for" if scenario.traced else "a benchmark of others is not traced"
-        return FrameWatch(Void(reason=reason), None)
-    trace = frame_trace.start(opened_page.page, seconds)
     target, package = opened_page.target, opened_page.browser.program
-    phone = PhoneWatch(target, package) if target and target.info.kind == "android" and package else None
-    return FrameWatch(trace, phone)
+    on_phone = scenario.traced and traced and target is not None and target.info.kind == "android"
+    return FrameWatch(trace, PhoneWatch(target, package) if on_phone and target and package else None)
 
 
 def record(
