@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mobilebench import targets
-from mobilebench.core.page_quality import Inferring, ScenarioResult, Void
+from mobilebench.core.page_quality import Inferring, PresentedFrames, ScenarioResult, Void
 from mobilebench.core.records import Block, Run, TargetInfo
 from mobilebench.results import export
 from mobilebench.results.store import Store
@@ -89,6 +89,9 @@ def test_a_video_is_watched_with_and_without_inference(tmp_path: Path) -> None:
     flags = {tuple(block.measurement.proof.flags) for block in found.blocks if block.measurement}
     assert len(flags) == 1, "the page is not drawn alike with and without inference"
     for block in found.blocks:
+        presented = used(block).presented
+        assert isinstance(presented, PresentedFrames), presented
+        assert presented.displayed_ms
         assert not isinstance(used(block).video, Void)
         if block.planned.case.place:
             require_inference(block, {"main": "main thread", "worker": "worker"}[block.planned.case.place])
