@@ -55,8 +55,8 @@ def scenario(
         bool,
         typer.Option(
             "--frame-trace/--no-frame-trace",
-            help="Also take from Chrome's own trace which frames it presented and which the page dropped; "
-            "docs/quality.md says what it costs.",
+            help="In typing, video and own pages: also take from Chrome's own trace which frames it presented and "
+            "which the page dropped; docs/quality.md says what it costs.",
         ),
     ] = True,
     json: Json = False,

@@ -72,6 +72,7 @@ def call(clip: Path | None = None) -> Scenario:
         address="call",
         page="scenarios/call.html",
         use=interaction.use,
+        traced=False,
         prepare=show_camera,
         video="needed",
         flags={

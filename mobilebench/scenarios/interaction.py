@@ -50,4 +50,5 @@ INTERACTION = Scenario(
     address="interaction",
     page="scenarios/interaction.html",
     use=use,
+    traced=False,
 )

@@ -200,13 +200,13 @@ class FrameWatch:
 
 
 def watched(opened_page: OpenPage, scenario: Scenario, seconds: float, *, traced: bool = True) -> FrameWatch:
-    """Begin to count frames from outside, unless the scenario is a benchmark of others.
+    """Begin to count frames from outside, unless the scenario measures the time of runs.
 
     The page rests for a moment, in which the browser's processes begin to trace and show no longer that it loads.
     """
     trace: FrameTrace | Void = Void(reason="not asked for")
     if not scenario.traced:
-        trace = Void(reason="a benchmark of others is not traced")
+        trace = Void(reason="a trace may slow the runs that this scenario measures")
     elif traced:
         trace = frame_trace.start(opened_page.page, seconds)
     probe.rest(opened_page.page, SETTLE_SECONDS)

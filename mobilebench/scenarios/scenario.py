@@ -47,7 +47,7 @@ class Scenario:
     isolated: bool = True
     """Whether the page is served cross-origin isolated."""
     traced: bool = True
-    """Whether the browser may trace its frames meanwhile."""
+    """Whether the browser may trace its frames meanwhile. Where the time of runs is measured it may not."""
     flags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Flags for browsers of this computer, by family (`chrome`, `firefox`). Browsers of phones take none."""
     prepare: Callable[[Page], list[str]] | None = None

@@ -138,10 +138,11 @@ def test_presented_frames_of_the_window_and_of_the_page() -> None:
 def test_presented_frames_that_are_not_known_are_void() -> None:
     names = ("presented_fps", "presented_lowest", "page_presented", "page_dropped")
     assert {values(result())[name] for name in names} == {NOT_HERE}
+    for timed in ("interaction", "call", "speedometer"):
+        assert not set(names) & set(values(result(scenario=timed)))
     parts = PresentedFrames(displayed_ms=NOT_HERE, own=NOT_HERE, trace_bytes=0)
     assert {values(result(presented=parts))[name] for name in names} == {NOT_HERE}
     never = OwnFrames(presented_ms=[], dropped_ms=[], refreshes=0)
     found = values(result(presented=PresentedFrames(displayed_ms=[], own=never, trace_bytes=0)))
     assert found["presented_fps"] == 0
     assert found["page_dropped"] == Void(reason="the browser asked the page for no frame")
-    assert names[0] not in values(result(scenario="speedometer"))

@@ -343,6 +343,9 @@ def test_frames_of_a_video_are_those_of_the_window_and_not_of_the_page(server: P
 @pytest.mark.browser
 def test_what_was_not_traced_is_void(server: PageServer) -> None:
     assert measured("typing", "chrome", server, used=False).presented == Void(reason="not asked for")
+    assert measured("interaction", "chrome", server).presented == Void(
+        reason="a trace may slow the runs that this scenario measures"
+    )
     assert measured("typing", "firefox", server).presented == Void(
         reason="Firefox cannot be traced: WebDriver BiDi has no command for it"
     )
