@@ -19,8 +19,8 @@ from mobilebench.core.errors import MobilebenchError
 from mobilebench.core.records import Case
 from mobilebench.models import obtain
 from mobilebench.scenarios.injection import addresses, loads, measuring
-from mobilebench.scenarios.injection.foreign_page import foreign_page
 from mobilebench.scenarios.injection.messages import Place
+from mobilebench.scenarios.injection.opening import foreign_page
 from mobilebench.scenarios.injection.results import InjectionPlan, InjectionResult
 from mobilebench.targets.host import HostTarget, describe
 from mobilebench.verdicts.thresholds import DUTY_TOLERANCE

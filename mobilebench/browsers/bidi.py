@@ -109,6 +109,8 @@ class BidiNotices:
     """Collects the events that the browser sends besides answers."""
 
     crashed: bool = False
+    dialogs_fail: bool = True
+    """Whether a dialog of the page is a failure."""
 
     def notice(self, message: Message) -> None:
         """Handle one message; see `websocket_rpc.Notice`."""
@@ -117,7 +119,7 @@ class BidiNotices:
         if message.get("method") == "browsingContext.navigationCommitted" and url.startswith(_CRASH_PAGE):
             self.crashed = True
             raise _crashed()
-        if message.get("method") == _DIALOG and isinstance(params, dict):
+        if self.dialogs_fail and message.get("method") == _DIALOG and isinstance(params, dict):
             raise PageDialog.of(params)
 
 
@@ -156,7 +158,15 @@ def open_page(address: str, *, cancel: Event | None = None, stays: bool = False)
 
     If the browser keeps its tabs when it ends (`stays`), the tab may take a moment to appear and is closed at the end.
     """
-    watch = BidiNotices()
+    with session(address, BidiNotices(), cancel=cancel, stays=stays) as (page, _):
+        yield page
+
+
+@contextmanager
+def session(
+    address: str, watch: BidiNotices, *, cancel: Event | None = None, stays: bool = False
+) -> Iterator[tuple[BidiPage, Exchange]]:
+    """The empty tab of `open_page`, whose events `watch` gets, and the connection to its browser."""
     with connected(f"{address.rstrip('/')}/session", watch.notice, cancel) as exchange:
         page = BidiPage(watch, exchange, "")
         page.call("session.new", {"capabilities": {"alwaysMatch": {}}}, timeout=_SESSION_SECONDS)
@@ -164,7 +174,7 @@ def open_page(address: str, *, cancel: Event | None = None, stays: bool = False)
         page.call("session.subscribe", {"events": ["browsingContext.navigationCommitted"]})
         page.call("session.subscribe", {"events": [_DIALOG], "contexts": [context]})
         try:
-            yield BidiPage(watch, exchange, context)
+            yield BidiPage(watch, exchange, context), exchange
         finally:
             if stays:
                 with suppress(BlockFailed):

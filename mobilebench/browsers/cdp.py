@@ -22,13 +22,14 @@ _CAPABILITIES: frozenset[Capability] = frozenset({"stop scripts", "clear origin"
 
 
 class CdpPage:
-    """A DevTools tab; see `page.Page`."""
+    """A DevTools tab; see `page.Page`. With a session it is a frame of the tab that has a process of its own."""
 
     capabilities = _CAPABILITIES
 
-    def __init__(self, watch: CdpNotices, exchange: Exchange) -> None:
+    def __init__(self, watch: CdpNotices, exchange: Exchange, session: str | None = None) -> None:
         self._watch = watch
         self._exchange = exchange
+        self._session = session
 
     def call(self, method: str, params: dict[str, Any] | None = None, *, timeout: float = 15.0) -> dict[str, Any]:
         return self._ask(method, params or {}, timeout, f"{method} was not answered within {timeout:.0f} s.")
@@ -72,7 +73,7 @@ class CdpPage:
 
     def _ask(self, method: str, params: dict[str, Any], timeout: float, late: str) -> dict[str, Any]:
         try:
-            message = self._exchange.ask(method, params, timeout, late)
+            message = self._exchange.ask(method, params, timeout, late, self._session)
         except _Crashed:
             raise self._crash() from None
         if "error" in message:

@@ -43,21 +43,25 @@ class Exchange:
         self._cancel = cancel
         self._number = 0
 
-    def send(self, method: str, params: Message) -> int:
-        """Send a command without waiting for its answer; return its number."""
+    def send(self, method: str, params: Message, session: str | None = None) -> int:
+        """Send a command without waiting for its answer; return its number.
+
+        `session` names a part of the page that DevTools keeps apart, such as a frame with a process of its own.
+        """
         from websockets.exceptions import WebSocketException
 
         self._number += 1
+        to = {} if session is None else {"sessionId": session}
         try:
-            self._socket.send(json.dumps({"id": self._number, "method": method, "params": params}))
+            self._socket.send(json.dumps({"id": self._number, "method": method, "params": params, **to}))
         except (WebSocketException, OSError) as error:
             raise cut(error) from error
         return self._number
 
-    def ask(self, method: str, params: Message, timeout: float, late: str) -> Message:
+    def ask(self, method: str, params: Message, timeout: float, late: str, session: str | None = None) -> Message:
         """Send a command and return its whole answer; `late` is the error message for an answer that is late."""
         with log.timed(_logger, method) as outcome:
-            number = self.send(method, params)
+            number = self.send(method, params, session)
             deadline = time.monotonic() + timeout
             while (message := self._receive(deadline, late)).get("id") != number:
                 self._notice(message)

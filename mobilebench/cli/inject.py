@@ -53,7 +53,7 @@ def inject(
         float, typer.Option(min=0, max=3600, help="How long frames are counted before anything is injected.")
     ] = 5,
     browser: Annotated[
-        str, typer.Option(metavar="NAME", help="Browser; only those that are driven over DevTools can be injected.")
+        str, typer.Option(metavar="NAME", help="The browser: chrome, firefox, or a further one of the target.")
     ] = _BROWSER,
     serial: Annotated[
         str,
@@ -130,7 +130,7 @@ def _measured(page: str, case: Any, plan: dict[str, Any], how: dict[str, Any]) -
     from mobilebench.engines.builds import PAGES, require_current
     from mobilebench.models import obtain
     from mobilebench.scenarios.injection import addresses, loads, measuring
-    from mobilebench.scenarios.injection.foreign_page import foreign_page
+    from mobilebench.scenarios.injection.opening import foreign_page
     from mobilebench.scenarios.injection.results import InjectionPlan
     from mobilebench.targets.locks import machine_turn
 
@@ -144,7 +144,7 @@ def _measured(page: str, case: Any, plan: dict[str, Any], how: dict[str, Any]) -
     files = obtain.ensure(case.model, case.precision, progress=_tell)
     load, flags = loads.load_of(case, info, files)
     if info.kind == "host":
-        flags = (*flags, *addresses.flags_for(page))
+        flags = (*flags, *addresses.flags_for(page, case.browser or _BROWSER))
     ending = stopping(Console(stderr=True, highlight=False), "Stopping: the page is closed …")
     with (
         ending as cancel,
@@ -152,7 +152,7 @@ def _measured(page: str, case: Any, plan: dict[str, Any], how: dict[str, Any]) -
         machine_turn(info.machine, cancel),
         addresses.reachable(page, target) as url,
         target.browser(case.browser, flags, headed=how["headed"]) as running,
-        foreign_page(running.address, cancel=cancel) as foreign,
+        foreign_page(running.address, cancel=cancel, stays=info.kind == "android") as foreign,
     ):
         return measuring.measure(
             foreign,

@@ -24,10 +24,11 @@ from mobilebench.recorders import registry
 from mobilebench.scenarios import measuring, probe
 from mobilebench.scenarios.base import ScenarioFailed
 from mobilebench.scenarios.injection import loads
-from mobilebench.scenarios.injection.foreign_page import ForeignPage, foreign_page
+from mobilebench.scenarios.injection.foreign_page import ForeignPage
 from mobilebench.scenarios.injection.inference import InjectedInference, injected
 from mobilebench.scenarios.injection.measuring import Load
 from mobilebench.scenarios.injection.messages import InjectedAnswer
+from mobilebench.scenarios.injection.opening import foreign_page
 from mobilebench.scenarios.measuring import OpenPage, Recorded
 from mobilebench.scenarios.messages import ProbeAnswer, ProbeOptions
 from mobilebench.scenarios.registry import scenario_of
@@ -141,14 +142,8 @@ def _reason_against(case: Case) -> str | None:
     browser = case.browser or web.DEFAULT_BROWSER
     if browser == NODE:
         return "Node shows no page that could be used"
-    if not case.is_baseline:
-        if not case.duty:
-            return f"{case.engine} infers for a share of the time above 0 %; with a duty of 0 the page is engine `page`"
-        if names.family(browser) == "firefox":
-            return (
-                "inference is put into the page of a scenario over DevTools, which Firefox does not speak: "
-                "there only the page without inference (--duty 0) is measured"
-            )
+    if not case.is_baseline and not case.duty:
+        return f"{case.engine} infers for a share of the time above 0 %; with a duty of 0 the page is engine `page`"
     for name in _PUT_INTO_THE_PAGE:
         axis, value = AXES[name], getattr(case, name)
         if value != axis.default:
@@ -200,12 +195,13 @@ def _with_inference(prepared: PreparedScenario, load: Load, cancel: Event) -> Bl
     target, block, scenario = prepared.target, prepared.block, prepared.scenario
     case, browser_name = block.case, block.case.browser or web.DEFAULT_BROWSER
     flags = (*measuring.reach(target.info, scenario, browser_name), *prepared.flags)
+    on_phone = target.info.kind == "android"
     with (
         prepared.server.visit(scenario.files, isolated=scenario.isolated) as visit,
         target.browser(browser_name, flags, headed=block.conditions.headed) as browser,
         target.reverse(prepared.server.port) as origin,
-        foreign_page(browser.address, cancel=cancel) as foreign,
-        _cleared(foreign, origin, enabled=target.info.kind == "android" and not scenario.is_remote),
+        foreign_page(browser.address, cancel=cancel, stays=on_phone) as foreign,
+        _cleared(foreign, origin, enabled=on_phone and not scenario.is_remote),
     ):
         _open(foreign, measuring.address_of(scenario, origin, visit), isolate=_isolates(case, scenario))
         _tell_processes(prepared, browser)
@@ -272,7 +268,7 @@ def _cleared(foreign: ForeignPage, origin: str, *, enabled: bool) -> Iterator[No
     try:
         yield
     finally:
-        if enabled:
+        if enabled and "clear origin" in foreign.page.capabilities:
             with suppress(BlockFailed):
                 foreign.page.clear_origin(origin)
 

@@ -121,7 +121,16 @@ def ready(page: Page, scenario: Scenario) -> tuple[str, ...]:
         ScenarioFailed: the page cannot be used.
     """
     probe.install(page)
-    return tuple(scenario.prepare(page)) if scenario.prepare else ()
+    notes = tuple(scenario.prepare(page)) if scenario.prepare else ()
+    with probe.named_failures(page):
+        others = page.evaluate(_FRAMES_OF_OTHERS, timeout=probe.ANSWER_SECONDS)
+    if isinstance(others, int) and others > 0:
+        notes = (*notes, f"{others} frames of other origins are inside the page: what they draw and do is not recorded")
+    return notes
+
+
+_FRAMES_OF_OTHERS = "[...document.querySelectorAll('iframe, frame')].filter((e) => e.contentDocument === null).length"
+"""How many frames of other origins the page shows: browsers hide their documents from it."""
 
 
 def _require_browser(target: TargetInfo, name: str) -> None:

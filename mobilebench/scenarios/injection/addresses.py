@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
+from mobilebench.browsers import names
 from mobilebench.core.errors import BadInput
 from mobilebench.scenarios import own
 from mobilebench.scenarios.measuring import REACH_ALL
@@ -54,9 +55,10 @@ def is_address(page: str) -> bool:
     return False
 
 
-def flags_for(page: str) -> tuple[str, ...]:
-    """Flags for a browser on this computer: it resolves names of loopback only, unless the page is elsewhere."""
+def flags_for(page: str, browser: str) -> tuple[str, ...]:
+    """Flags for a browser on this computer: it reaches loopback only, unless the page is elsewhere."""
     if not is_address(page):
         return ()
     host = urlsplit(page).hostname or ""
-    return () if host in ("127.0.0.1", "localhost") or host.endswith(".localhost") else REACH_ALL["chrome"]
+    near = host in ("127.0.0.1", "localhost") or host.endswith(".localhost")
+    return () if near else REACH_ALL[names.family(browser)]

@@ -123,6 +123,8 @@ def measure(
         isolated_by_us=isolate,
         service_worker=opened.service_worker,
         page_frames=opened.frames,
+        frames_elsewhere=opened.frames_elsewhere,
+        frames_failed=opened.frames_failed,
         browser=browser.name,
         browser_version=browser.version,
         scripts_sha256=inference.sha256 if inference else {},

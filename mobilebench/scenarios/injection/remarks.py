@@ -59,6 +59,25 @@ def _on_page(result: InjectionResult) -> Iterator[Remark]:
             sentence=f"the page was redirected to {result.url}",
             next_step="Name that address, if it is the page that you mean.",
         )
+    if result.frames_failed:
+        yield Remark(
+            code="frames-failed",
+            status="suspect" if result.isolated_by_us else "valid",
+            sentence=f"{result.frames_failed} of the page's frames did not load",
+            next_step="Chrome loads no frames of other sites into a page that we isolated: measure with one thread and "
+            "without --isolate, or in Firefox."
+            if result.isolated_by_us
+            else "Look at the page in a browser of yours; a site may refuse to be shown inside others.",
+        )
+    if result.frames_elsewhere and result.plan.frame is None:
+        inside = f"{result.frames_elsewhere} frame{'s' if result.frames_elsewhere > 1 else ''} inside the page"
+        yield Remark(
+            code="frames-elsewhere",
+            status="valid",
+            sentence=f"{inside} of other sites ran in processes of their own: neither the inference nor the counted "
+            "frames are theirs",
+            next_step="Measure in such a frame with --frame and a part of its address.",
+        )
     states = result.answer.states if result.answer else []
     if states and not all(state.focused for state in states):
         yield Remark(code="no-focus", status="valid", sentence="the page did not have the focus throughout")

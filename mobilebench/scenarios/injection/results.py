@@ -81,6 +81,10 @@ class InjectionResult(Record):
     """Whether a service worker controlled the page."""
     page_frames: int = 0
     """Number of frames inside the page."""
+    frames_elsewhere: int = 0
+    """Number of frames, at any depth, that have processes of their own because they are of other sites."""
+    frames_failed: int = 0
+    """Number of frames that show an error in place of their page. Only Chrome reports it."""
     browser: str
     browser_version: str
     scripts_sha256: dict[str, str] = Field(default={})

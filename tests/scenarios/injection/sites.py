@@ -38,6 +38,23 @@ PAGES: dict[str, Answer] = {
     "/meta": Answer(
         "<!doctype html><meta http-equiv=Content-Security-Policy content=\"default-src 'none'\"><title>meta</title><p>x"
     ),
+    "/late-policy": Answer(
+        "<!doctype html><title>late</title><script>const policy = document.createElement('meta');"
+        "policy.httpEquiv = 'Content-Security-Policy'; policy.content = \"default-src 'none'\";"
+        "document.head.append(policy)</script>"
+    ),
+    "/around": Answer(
+        "<!doctype html><title>around</title><script>document.write("
+        "`<iframe src='http://other.localhost:${location.port}/strict-inside'></iframe>`)</script>"
+    ),
+    "/strict-inside": Answer(
+        "<!doctype html><title>inside</title><p>x",
+        {"Content-Security-Policy": "default-src 'none'; require-trusted-types-for 'script'"},
+    ),
+    "/works": Answer(
+        "<!doctype html><title>works</title><script>answered = new Promise((ok) => {"
+        "new Worker(URL.createObjectURL(new Blob(['postMessage(42)']))).onmessage = ({data}) => ok(data) })</script>"
+    ),
     "/redirect": Answer("", {"Location": "/plain"}, 302),
     "/hurries": Answer("<!doctype html><title>hurries</title><script>location.replace('/plain')</script>"),
     "/loop": Answer("", {"Location": "/loop"}, 302),

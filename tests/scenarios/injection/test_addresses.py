@@ -13,7 +13,7 @@ from mobilebench.core.errors import BadInput
 from mobilebench.scenarios import own
 from mobilebench.scenarios.base import NEXT_STEPS, Outcome, of_net_error
 from mobilebench.scenarios.injection import addresses
-from mobilebench.scenarios.injection.foreign_page import isolated_headers
+from mobilebench.scenarios.injection.chrome_page import isolated_headers
 from mobilebench.targets.host import HostTarget, describe
 
 
@@ -70,10 +70,12 @@ def test_a_folder_with_too_many_files_is_refused(tmp_path: Path, monkeypatch: py
 
 
 def test_names_are_resolved_only_where_needed() -> None:
-    assert addresses.flags_for("http://127.0.0.1:1/") == ()
-    assert addresses.flags_for("http://x.localhost/") == ()
-    assert addresses.flags_for("page.html") == ()
-    assert addresses.flags_for("https://a.example/") == ("--host-resolver-rules=",)
+    for browser in ("chrome", "firefox"):
+        assert addresses.flags_for("http://127.0.0.1:1/", browser) == ()
+        assert addresses.flags_for("http://x.localhost/", browser) == ()
+        assert addresses.flags_for("page.html", browser) == ()
+    assert addresses.flags_for("https://a.example/", "chrome@beta") == ("--host-resolver-rules=",)
+    assert addresses.flags_for("https://a.example/", "firefox") == ("network.proxy.type=0",)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +88,13 @@ def test_names_are_resolved_only_where_needed() -> None:
         ("net::ERR_ABORTED", "not a page"),
         ("net::ERR_SOMETHING_NEW", "unreachable"),
         ("Error: NS_ERROR_UNKNOWN_HOST", "unreachable"),
+        (
+            "Error: NS_ERROR_GENERATE_FAILURE(NS_ERROR_MODULE_SECURITY, MOZILLA_PKIX_ERROR_SELF_SIGNED_CERT)",
+            "invalid TLS",
+        ),
+        ("Error: NS_ERROR_REDIRECT_LOOP", "too many redirects"),
         ("Error: NS_BINDING_ABORTED", "not a page"),
+        ("Error: NS_ERROR_CONNECTION_REFUSED", "unreachable"),
     ],
 )
 def test_errors_of_the_network_have_a_name_and_a_next_step(text: str, outcome: Outcome) -> None:

@@ -1,4 +1,4 @@
-"""Engines injected into pages that are not ours, in a real Chromium: right answers, true proof, nothing left behind."""
+"""Engines injected into pages that are not ours, in real browsers: right answers, true proof, nothing left behind."""
 
 from __future__ import annotations
 
@@ -44,6 +44,14 @@ CASES = [
     ("litertjs", "wasm", 2),
 ]
 
+CASES_IN_FIREFOX = [
+    ("tfjs", "wasm", 2),
+    ("tfjs", "webgl", 1),
+    ("ortjs", "wasm", 1),
+    ("ortjs@1.14", "wasm", 2),
+    ("litertjs", "wasm", 2),
+]
+
 GLOBALS = """(() => {
     const names = Object.getOwnPropertyNames(globalThis);
     const functions = [console.log, console.warn, console.error, WebAssembly.instantiate, WebAssembly.compile,
@@ -63,19 +71,23 @@ GLOBALS = """(() => {
 })()"""
 
 
-def load(engine: str, backend: str, threads: int = 1, model: str = MODEL) -> Load:
+def load(engine: str, backend: str, threads: int = 1, model: str = MODEL, browser: str = "chrome") -> Load:
     info = describe()
-    case = Case(target="host", engine=engine, backend=backend, threads=threads, browser="chrome", model=model)
+    case = Case(target="host", engine=engine, backend=backend, threads=threads, browser=browser, model=model)
     return loads.load_of(loads.completed(case, info), info, obtain.ensure(model))[0]
 
 
 def measured(page: ForeignPage, url: str, chosen: Load, browser: RunningBrowser, **plan: Any) -> InjectionResult:
-    usual = {"seconds": 1.0, "baseline_seconds": 0.3}
+    usual: dict[str, Any] = {"seconds": 1.0, "baseline_seconds": 0.3}
     return measuring.measure(page, url, InjectionPlan(**{**usual, **plan}), chosen, browser)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("place", ["main", "worker"])
-@pytest.mark.parametrize(("engine", "backend", "threads"), CASES)
+@pytest.mark.parametrize(
+    ("browser", "engine", "backend", "threads"),
+    [*(("chrome", *case) for case in CASES), *(("firefox", *case) for case in CASES_IN_FIREFOX)],
+    indirect=["browser"],
+)
 def test_every_engine_infers_in_a_page_with_a_strict_policy(
     page: ForeignPage,
     browser: RunningBrowser,
@@ -86,7 +98,7 @@ def test_every_engine_infers_in_a_page_with_a_strict_policy(
     place: Place,
 ) -> None:
     loopback.asked.clear()
-    chosen = load(engine, backend, threads)
+    chosen = load(engine, backend, threads, browser=browser.name)
     result = measured(page, f"{loopback.origin}/strict", chosen, browser, place=place, duty=25)
     assert [path for path in loopback.asked if path != "/favicon.ico"] == ["/strict"]
     answer = result.answer
@@ -161,6 +173,45 @@ def test_it_is_gone_after_a_failure_too(page: ForeignPage, before: dict[str, Any
     assert seen(page) == before
 
 
+FUNCTIONS = """(() => {
+    const functions = [console.log, WebAssembly.instantiate, Worker, URL.createObjectURL,
+        MessagePort.prototype.postMessage, HTMLCanvasElement.prototype.getContext, document.body.appendChild,
+        addEventListener, self];
+    globalThis.kept ??= functions;
+    return [functions.map((one, i) => one !== globalThis.kept[i]), Object.getOwnPropertyNames(globalThis).sort(),
+        navigator.hardwareConcurrency, document.documentElement.outerHTML];
+})()"""
+
+
+@pytest.mark.parametrize("place", ["main", "worker"])
+@pytest.mark.parametrize("browser", ["firefox"], indirect=True)
+def test_nothing_is_left_in_a_page_of_firefox(page: ForeignPage, loopback: Site, place: Place) -> None:
+    page.open(f"{loopback.origin}/plain", isolate=True)
+    page.page.evaluate(FUNCTIONS, timeout=15)
+    before = page.page.evaluate(FUNCTIONS, timeout=15)
+    chosen = load("litertjs", "wasm", 2, browser="firefox")
+    with injected(page, chosen.job, place, chosen.pages, chosen.files, cores=chosen.cores) as inference:
+        assert page.page.evaluate(FUNCTIONS, timeout=15) == before
+        inference.begin(50)
+        assert inference.finish().proof.threads == 2
+    assert page.page.evaluate(FUNCTIONS, timeout=15) == before
+    assert inference.taken_away["workers"] > 0
+    assert inference.taken_away["blob_urls"] > 0
+
+
+@pytest.mark.parametrize("browser", ["chrome", "firefox"], indirect=True)
+def test_it_infers_in_a_frame_of_another_site(page: ForeignPage, browser: RunningBrowser, loopback: Site) -> None:
+    chosen = load("ortjs", "wasm", browser=browser.name)
+    url = f"{loopback.origin}/around"
+    result = measured(page, url, chosen, browser, frame="/strict-inside", duty=25)
+    assert result.answer is not None
+    assert result.answer.inference_ms
+    assert result.frames_elsewhere == 1
+    assert not {"wrong-answer", "frames-elsewhere", "place", "backend"} & {remark.code for remark in result.remarks}
+    around = measured(page, url, chosen, browser, duty=25)
+    assert "frames-elsewhere" in {remark.code for remark in around.remarks}
+
+
 def test_a_duty_of_0_infers_nothing(page: ForeignPage, browser: RunningBrowser, loopback: Site) -> None:
     result = measured(page, f"{loopback.origin}/plain", load("ortjs", "wasm"), browser, duty=0)
     assert result.answer is not None
@@ -181,6 +232,7 @@ def test_a_redirected_page_is_suspect(page: ForeignPage, browser: RunningBrowser
     assert result.status != "valid"
 
 
+@pytest.mark.parametrize("browser", ["chrome", "firefox"], indirect=True)
 @pytest.mark.parametrize(("script", "outcome"), [("location.href = '/strict'", "left"), ("alert('stop')", "dialog")])
 def test_what_a_page_does_in_mid_run_is_named(
     page: ForeignPage, browser: RunningBrowser, loopback: Site, script: str, outcome: str
@@ -190,20 +242,23 @@ def test_what_a_page_does_in_mid_run_is_named(
 
     def tell(text: str) -> None:
         if text.startswith("inferring"):
-            page.call("Runtime.evaluate", {"expression": f"setTimeout(() => {{ {script} }}, 0)"})
+            page.page.evaluate(f"void setTimeout(() => {{ {script} }}, 0)", timeout=15)
             said.set()
 
     plan = InjectionPlan(seconds=3, baseline_seconds=0)
     with pytest.raises(PageFailed) as caught:
-        measuring.measure(page, f"{loopback.origin}/plain", plan, load("ortjs", "wasm"), browser, tell=tell)  # type: ignore[arg-type]
+        chosen = load("ortjs", "wasm", browser=browser.name)
+        measuring.measure(page, f"{loopback.origin}/plain", plan, chosen, browser, tell=tell)  # type: ignore[arg-type]
     assert said.is_set()
     assert caught.value.outcome == outcome
 
 
-def test_the_command_measures_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", ["chrome", "firefox"])
+def test_the_command_measures_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv("MOBILEBENCH_HOME", str(tmp_path / "home"))
-    (tmp_path / "page.html").write_text("<!doctype html><title>a file</title><p>text")
-    way = f"--model {MODEL} --engine tfjs --seconds 1 --baseline-seconds 0.5 --isolate --json"
+    policy = "<meta http-equiv=Content-Security-Policy content=\"default-src 'none'\">"
+    (tmp_path / "page.html").write_text(f"<!doctype html>{policy}<title>a file</title><p>text")
+    way = f"--model {MODEL} --engine tfjs --seconds 1 --baseline-seconds 0.5 --isolate --json --browser {name}"
     ended = mobilebench(f"inject {tmp_path / 'page.html'} {way}")
     told = json.loads(ended.out)
     assert (told["outcome"], told["title"], told["isolated"]) == ("measured", "a file", True)

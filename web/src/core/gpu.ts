@@ -1,6 +1,7 @@
 // Which GPU a page asks for and gets. Frameworks request it themselves, so their requests are observed, and get a power
 // preference where a setting wants one.
 import { GpuLoss } from './loss';
+import { replaceFunctions } from './replace';
 import type { Proof } from './types';
 
 export type PowerPreference = 'low-power' | 'high-performance';
@@ -91,7 +92,7 @@ export class GpuWatch {
       }
       return context;
     };
-    Object.assign(prototype, { getContext: watched });
+    replaceFunctions(prototype, { getContext: watched });
   }
 
   private watchAdapters(): void {
@@ -101,14 +102,14 @@ export class GpuWatch {
     const { requestAdapter } = GPU.prototype;
     const { requestDevice } = GPUAdapter.prototype;
     /* eslint-enable @typescript-eslint/unbound-method */
-    Object.assign(GPU.prototype, {
+    replaceFunctions(GPU.prototype, {
       requestAdapter(this: GPU, options?: GPURequestAdapterOptions) {
         const wanted = watch.preference === undefined ? options : { ...options, powerPreference: watch.preference };
         watch.asked = wanted?.powerPreference;
         return requestAdapter.call(this, wanted);
       },
     });
-    Object.assign(GPUAdapter.prototype, {
+    replaceFunctions(GPUAdapter.prototype, {
       async requestDevice(this: GPUAdapter, descriptor?: GPUDeviceDescriptor) {
         const device = await requestDevice.call(this, descriptor);
         watch.adapter = this.info;

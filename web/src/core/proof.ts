@@ -10,10 +10,9 @@ export class WasmWatch {
   constructor() {
     const { instantiate, instantiateStreaming, compile, compileStreaming } = WebAssembly;
     const note = (source: unknown) => {
-      if (source instanceof ArrayBuffer) this.note(Promise.resolve(source));
-      else if (ArrayBuffer.isView(source)) {
+      if (ArrayBuffer.isView(source)) {
         this.note(Promise.resolve(new Uint8Array(source.buffer, source.byteOffset, source.byteLength).slice().buffer));
-      }
+      } else if (isBuffer(source)) this.note(Promise.resolve(source));
     };
     const noteResponse = async (source: Response | PromiseLike<Response>) => {
       const response = await source;
@@ -50,11 +49,17 @@ export class WasmWatch {
   }
 }
 
+/** In a world of its own, Firefox gives what the page's functions return another `ArrayBuffer`. */
+function isBuffer(source: unknown): source is ArrayBuffer {
+  return source instanceof ArrayBuffer || (typeof source === 'object' && source !== null && 'byteLength' in source);
+}
+
 /** A page that came by plain http over a network cannot hash. */
 async function sha256(buffer: ArrayBuffer): Promise<Pick<FileProof, 'sha256'>> {
   const subtle = crypto.subtle as SubtleCrypto | undefined;
   if (subtle === undefined) return {};
-  const hashed = new Uint8Array(await subtle.digest('SHA-256', buffer));
+  // Copied once more: to a script in a world of its own, Firefox does not show the bytes of what the page's functions return.
+  const hashed = new Uint8Array(new Uint8Array(await subtle.digest('SHA-256', buffer)));
   return { sha256: Array.from(hashed, (byte) => byte.toString(16).padStart(2, '0')).join('') };
 }
 

@@ -1,4 +1,5 @@
 // Emscripten's threads: each is started by a message to a worker, with the function to run there.
+import { replaceFunctions } from '../core/replace';
 
 /** Counts the threads that any Emscripten program starts from now on. */
 export class PthreadWatch {
@@ -13,9 +14,16 @@ export class PthreadWatch {
     };
     if (typeof Worker === 'undefined') return;
     globalThis.Worker = class extends Worker {
-      override postMessage(message: unknown, options?: Transferable[] | StructuredSerializeOptions) {
-        note(message);
-        super.postMessage(message, options as Transferable[]);
+      constructor(url: string | URL, options?: WorkerOptions) {
+        super(url, options);
+        const post = this.postMessage.bind(this);
+        // The worker's own: where this runs in a world of its own, Firefox's workers have no methods of this class.
+        replaceFunctions(this, {
+          postMessage(message: unknown, transfer: Transferable[] = []) {
+            note(message);
+            post(message, transfer);
+          },
+        });
       }
     };
   }

@@ -6,6 +6,7 @@ import '../../core/console';
 import type { InjectedAnswer, InjectedJob } from '../../core/types';
 import { AttentionWatch } from './attention';
 import { filesOf, Inference, type Files } from './engine';
+import { adaptToWorld } from './firefox';
 import { runBlobScriptsHere } from './glue';
 import { Leftovers } from './leftovers';
 import { answerMessages, InWorker } from './worker';
@@ -126,4 +127,7 @@ function joined(parts: readonly ArrayBuffer[]): ArrayBuffer {
 }
 
 if (typeof document === 'undefined') answerMessages();
-else Object.assign(globalThis, { mobilebenchInference: new Injected() });
+else {
+  adaptToWorld();
+  Object.assign(globalThis, { mobilebenchInference: new Injected() });
+}

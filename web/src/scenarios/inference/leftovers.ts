@@ -2,6 +2,8 @@
 // devices, and handlers of the page's events. They are noted, so that all of it can be taken away. The functions that are replaced for it are those of the
 // script's own world (or worker): the page keeps its own.
 
+import { replaceFunctions } from '../../core/replace';
+
 interface Handler {
   target: EventTarget;
   kind: string;
@@ -66,22 +68,24 @@ export class Leftovers {
       if (kind.includes('webgl') && context !== null) contexts.add(context as WebGL2RenderingContext);
       return context;
     };
-    Object.assign(prototype, { getContext: watched });
+    replaceFunctions(prototype, { getContext: watched });
   }
 
   private watchHandlers(): void {
     const { handlers } = this;
+    // In a world of its own, Firefox's global object is not the window.
+    const home: EventTarget = typeof window === 'undefined' ? globalThis : window;
     // eslint-disable-next-line @typescript-eslint/unbound-method
     const { addEventListener } = EventTarget.prototype;
-    Object.assign(EventTarget.prototype, {
+    replaceFunctions(EventTarget.prototype, {
       addEventListener(
         this: EventTarget | undefined,
         kind: string,
         handler: EventListenerOrEventListenerObject | null,
         options?: AddEventListenerOptions | boolean,
       ) {
-        const target = this ?? globalThis;
-        if (target === globalThis || target === globalThis.document) handlers.push({ target, kind, handler, options });
+        const target = this === undefined || this === globalThis ? home : this;
+        if (target === home || target === globalThis.document) handlers.push({ target, kind, handler, options });
         addEventListener.call(target, kind, handler, options);
       },
     });
@@ -91,7 +95,7 @@ export class Leftovers {
     const { devices } = this;
     // eslint-disable-next-line @typescript-eslint/unbound-method
     const { requestDevice } = GPUAdapter.prototype;
-    Object.assign(GPUAdapter.prototype, {
+    replaceFunctions(GPUAdapter.prototype, {
       async requestDevice(this: GPUAdapter, descriptor?: GPUDeviceDescriptor) {
         const device = await requestDevice.call(this, descriptor);
         devices.add(device);
