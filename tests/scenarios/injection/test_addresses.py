@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import urllib.request
 from pathlib import Path
+from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urljoin
 
@@ -14,6 +15,8 @@ from mobilebench.scenarios import own
 from mobilebench.scenarios.base import NEXT_STEPS, Outcome, of_net_error
 from mobilebench.scenarios.injection import addresses
 from mobilebench.scenarios.injection.chrome_page import isolated_headers
+from mobilebench.scenarios.injection.firefox_page import continued
+from mobilebench.scenarios.injection.foreign_page import ISOLATING
 from mobilebench.targets.host import HostTarget, describe
 
 
@@ -121,3 +124,25 @@ def test_a_document_keeps_its_headers_beside_those_that_isolate_it() -> None:
         ("cross-origin-resource-policy", "cross-origin"),
     ]
     assert len(isolated_headers(None)) == 3
+
+
+def held(destination: str, status: int = 200) -> dict[str, Any]:
+    """What Firefox reports about a response that it holds."""
+    headers = [
+        {"name": name, "value": {"type": "string", "value": value}}
+        for name, value in (("Content-Type", "text/html"), ("Content-Security-Policy", "x"), ("Set-Cookie", "a=1"))
+    ]
+    request = {"request": "7", "destination": destination}
+    return {"request": request, "response": {"status": status, "headers": headers}}
+
+
+def test_in_firefox_a_document_goes_on_without_its_policy() -> None:
+    headers = continued(held("document"), isolate=False)["headers"]
+    assert [one["name"] for one in headers] == ["Content-Type", "Set-Cookie"]
+    isolated = continued(held("iframe"), isolate=True)["headers"]
+    assert [one["name"] for one in isolated[2:]] == list(ISOLATING)
+
+
+@pytest.mark.parametrize("event", [held("image"), held("script"), held("document", 302), held("")])
+def test_in_firefox_other_responses_go_on_as_they_are(event: dict[str, Any]) -> None:
+    assert continued(event, isolate=True) == {"request": "7"}

@@ -148,5 +148,13 @@ def test_pages_without_frames_and_redirects_are_suspect() -> None:
     assert "redirected" not in codes(result(half(), url="http://a.example/#part"))
 
 
+def test_frames_that_are_elsewhere_or_did_not_load_are_told() -> None:
+    assert codes(result(half(), frames_elsewhere=2))["frames-elsewhere"] == "valid"
+    inside = result(half(), frames_elsewhere=2, plan=InjectionPlan(frame="/inside"))
+    assert "frames-elsewhere" not in codes(inside)
+    assert codes(result(half(), frames_failed=1))["frames-failed"] == "valid"
+    assert codes(result(half(), frames_failed=1, isolated_by_us=True))["frames-failed"] == "suspect"
+
+
 def test_a_page_without_injection_needs_no_proof() -> None:
     assert remarks_on(result(None), None, None) == []
