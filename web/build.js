@@ -172,7 +172,7 @@ await rm(unfinished, { recursive: true, force: true });
 await mkdir(unfinished, { recursive: true });
 await buildPage('bench');
 await buildPage('manual');
-for (const name of ['call', 'interaction', 'typing', 'video']) await buildPage(name, 'scenarios/');
+for (const name of ['call', 'frames', 'interaction', 'typing', 'video']) await buildPage(name, 'scenarios/');
 await buildNodeScript();
 await buildScript('report/figures.ts', 'report-figures.js', 'figures');
 // The probe: Python evaluates it in any page.

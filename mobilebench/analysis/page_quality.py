@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from mobilebench.analysis import page_accuracy
 from mobilebench.analysis.gaps import Ratio, ratio_of
 from mobilebench.analysis.stage_statistics import StageStatistics
 from mobilebench.analysis.summary import BlockSummary, CaseSummary, RunSummary, TargetSummary
@@ -37,6 +38,8 @@ TITLES: Mapping[str, str] = {
     "presented_lowest": "lowest second of presented frames",
     "page_presented": "presented frames of the page itself",
     "page_dropped": "dropped frames of the page itself",
+    page_accuracy.TOP_1: "accuracy by frame reuse, top-1",
+    page_accuracy.MAP: "accuracy by frame reuse, mAP",
 }
 """Names of metrics in sentences; those of the others are made of their own names."""
 _OWN = ("interaction", "typing", "video", "call")
@@ -223,7 +226,7 @@ def _page_case(case: CaseSummary, baseline: PageCase | None, plain: CaseSummary 
     blocks = [(block, result) for block in case.counted if (result := block.block.scenario)]
     return PageCase(
         case=case,
-        qualities=_qualities(blocks, baseline),
+        qualities={**_qualities(blocks, baseline), **_accuracies(blocks)},
         latency=case.stages.get("prediction"),
         plain=plain.stages.get("prediction") if plain else None,
         reached_duty=_middle(_reached(block, result) for block, result in blocks),
@@ -250,6 +253,29 @@ def _qualities(blocks: Sequence[tuple[BlockSummary, ScenarioResult]], baseline: 
                 own[block.round] = reading.value
     return {
         name: Quality(METRICS[name], own, tuple(dict.fromkeys(voids[name])), _over(own, baseline, name))
+        for name, own in values.items()
+    }
+
+
+def _accuracies(blocks: Sequence[tuple[BlockSummary, ScenarioResult]]) -> dict[str, Quality]:
+    """Accuracy by frame reuse; what is left of it is the ratio to every frame processed."""
+    values: dict[str, dict[int, float]] = {}
+    voids: dict[str, list[str]] = {}
+    for block, result in blocks:
+        times = block.block.measurement.prediction_ms if block.block.measurement else []
+        for name, found in page_accuracy.accuracies(result, times).items():
+            own, without = values.setdefault(name, {}), voids.setdefault(name, [])
+            if isinstance(found, Void):
+                without.append(found.reason)
+            else:
+                own[block.round] = found
+    return {
+        name: Quality(
+            page_accuracy.METRICS[name],
+            own,
+            tuple(dict.fromkeys(voids[name])),
+            ratio_of([value / page_accuracy.EVERY_FRAME for _, value in sorted(own.items())]) if own else None,
+        )
         for name, own in values.items()
     }
 

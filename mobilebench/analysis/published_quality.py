@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from mobilebench.analysis import page_accuracy
 from mobilebench.analysis.labels import case_details, threads_label
 from mobilebench.analysis.page_quality import (
     FRAMES,
@@ -44,13 +45,28 @@ MATTERS = (
     Matter("18", "Responsiveness", "responsiveness_runs_per_min", "interaction", RUNS),
     Matter("19", "Smoothness of a video", "smoothness_fps", "video", VIDEO_FRAMES),
     Matter("19", "Smoothness while typing", "smoothness_fps", "typing", FRAMES),
+    Matter("20", "Accuracy by frame reuse, top-1", "accuracy", "video", page_accuracy.TOP_1),
+    Matter("20", "Accuracy by frame reuse, mAP", "accuracy", "video", page_accuracy.MAP),
     Matter("21", "Responsiveness of the integrated page", "responsiveness_runs_per_min_integrated", "call", RUNS),
     Matter("21", "Smoothness of the integrated page", "smoothness_fps_integrated", "call", VIDEO_FRAMES),
+    Matter("21", "Accuracy of the integrated page, mAP", "accuracy_integrated", "call", page_accuracy.MAP),
 )
 _TYPED = ("bert_base", "mobilebert", "bert_small")
 """Models of table 19 that infer while a person types, on a page of 60 frames a second; the others infer beside a video
 of 30.
 """
+_DETECTORS = ("ssd_mobilenet_v2", "efficientdet_d1", "yolov5m")
+"""Models of table 20 whose accuracy is mAP; that of the others is top-1."""
+
+_FRAMES = "generated moving shapes, 300 frames at 30 a second, with exact truth"
+_CALL = (
+    "the camera's picture (on this computer a clip in place of a camera) above the parts of our own page of "
+    "responsiveness; the model infers on its usual input, not on the picture"
+)
+_PROCESSED = (
+    "by simulation at the times of inferences and the frame rate that were measured: the latest frame as soon as the "
+    "model is free, whatever the duty"
+)
 
 
 @dataclass(frozen=True)
@@ -66,7 +82,11 @@ class Cell:
 
     @property
     def ratio(self) -> float | None:
-        """Our mean over the published one."""
+        """Our mean over the published one; of accuracies, whose answers differ, what is left of ours over what is left
+        of the published one.
+        """
+        if self.own and self.own.metric.name in page_accuracy.METRICS:
+            return self.kept / self.published_kept if self.kept is not None and self.published_kept else None
         mean, cell = self.own.mean if self.own else None, self.published
         return mean / cell.mean if mean is not None and cell and cell.mean else None
 
@@ -95,6 +115,7 @@ class QualityTable:
     models: tuple[tuple[str, str, int], ...]
     cells: Mapping[tuple[tuple[str, str, int], tuple[str, ...]], Cell]
     baseline: Quality | None
+    """The page without inference; None for an accuracy, which a page without inference does not have."""
     compared: bool
     """Whether published cells stand beside ours."""
 
@@ -153,6 +174,8 @@ def _counterpart(one: PageCase, matter: Matter, scenario: PageScenario) -> Count
         return "the study measured page quality on PCs"
     if (one.duty, one.place) != (DUTY, PLACE):
         return f"a duty of {DUTY} % on the main thread is compared"
+    if matter.table == "20" and (one.of.model in _DETECTORS) != (matter.metric == page_accuracy.MAP):
+        return "the study has mAP of models that detect, and top-1 of those that classify"
     if matter.table == "19" and (one.of.model in _TYPED) != (matter.metric == FRAMES):
         return "the study has text models while typing, and vision models beside a video"
     return counterpart("host", without_page(one.of))
@@ -173,7 +196,7 @@ def alone(summary: RunSummary, tables: Sequence[QualityTable]) -> tuple[tuple[Pa
     """Cases without a published cell, each with the reason as a clause."""
     cells = [(table.scenario, cell) for table in tables for cell in table.cells.values()]
     compared = {cell.case.of for _, cell in cells if cell.published}
-    reasons = {cell.case.of: cell.reason for _, cell in cells if cell.reason}
+    reasons = {cell.case.of: cell.reason for _, cell in reversed(cells) if cell.reason}
     return tuple(
         (one, case, reasons.get(case.of, "the study has no such page"))
         for one in page_scenarios(summary)
@@ -199,11 +222,16 @@ def _conditions(reference: Reference, tables: Sequence[QualityTable]) -> Iterato
     answers = [(case, answer) for case in cases if (answer := case.case.measurement)]
     blocks = [block.block for case in cases for block in case.case.counted]
     used = [block.scenario for block in blocks if block.scenario]
+    accuracies = any(table.matter.metric in page_accuracy.METRICS for table in tables)
     own: dict[str, Iterable[object]] = {
         "page of responsiveness": ["our own page: todo list, table, chart and rich text, by real input"]
         if any(table.matter.metric == RUNS for table in tables)
         else [],
         "page of smoothness": _pages(tables),
+        "frames of accuracy": [_FRAMES] if accuracies else [],
+        "answers of accuracy": ["those of a model that is always right"] if accuracies else [],
+        "frames that are processed": [_PROCESSED] if accuracies else [],
+        "integrated page": [_CALL] if any(table.matter.table == "21" for table in tables) else [],
         "length of a measurement": sorted({f"{one.seconds:g} s" for one in used}),
         "duty": sorted({f"{table.duty} % asked" for table in tables}),
         "repetitions": sorted({f"{len(case.case.counted)} blocks" for case in cases if case.case.counted}),

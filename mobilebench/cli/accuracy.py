@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from mobilebench.cli import options
+from mobilebench.cli import accuracy_live, options
 from mobilebench.cli.output import Json, print_json, print_table, say, split
 from mobilebench.cli.results import Out, results_folder
 
 if TYPE_CHECKING:
-    from mobilebench.scenarios.accuracy.answers import Answers
-    from mobilebench.scenarios.accuracy.evaluation import Evaluator, Latency, Outcome, Value
-    from mobilebench.scenarios.accuracy.frames import FrameSet
+    from mobilebench.reuse.answers import Answers
+    from mobilebench.reuse.evaluation import Evaluator, Latency, Outcome, Value
+    from mobilebench.reuse.frames import FrameSet
 
 SHAPES = "shapes"
+_LIVE = "Live run"
 _TIME = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ms|s)?")
 _COLUMNS = (
     "latency",
@@ -115,6 +116,51 @@ def accuracy(
         int, typer.Option("--resamples", min=0, max=10_000, help="Resamples for the 95 % intervals; 0: no intervals.")
     ] = 200,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the resamples.")] = 0,
+    live: Annotated[
+        bool,
+        typer.Option(
+            "--live",
+            help="Show the frames of `shapes` in a page in which the detector really infers, and compare with the "
+            "simulation at the latencies that it had there.",
+        ),
+    ] = False,
+    serial: Annotated[
+        str,
+        typer.Option(
+            metavar="SERIAL",
+            help="`host` or one phone.",
+            autocompletion=options.complete_serials,
+            rich_help_panel=_LIVE,
+        ),
+    ] = "host",
+    browser: Annotated[str, typer.Option(metavar="NAME", help="Browser.", rich_help_panel=_LIVE)] = "chrome",
+    engine: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Engine of pages.",
+            autocompletion=options.complete_engines,
+            rich_help_panel=_LIVE,
+        ),
+    ] = "ortjs",
+    backend: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Backend of the engine.",
+            autocompletion=options.complete_backends,
+            rich_help_panel=_LIVE,
+        ),
+    ] = "wasm",
+    threads: Annotated[int, typer.Option(min=1, max=64, help="Threads of the engine.", rich_help_panel=_LIVE)] = 1,
+    place: Annotated[
+        Literal["main", "worker"],
+        typer.Option(help="Thread of the page that calls the engine.", rich_help_panel=_LIVE),
+    ] = "main",
+    repeat: Annotated[
+        int,
+        typer.Option(min=1, max=100, help="How often all frames are shown, ten seconds each.", rich_help_panel=_LIVE),
+    ] = 3,
     write_set: Annotated[
         Path | None,
         typer.Option(
@@ -141,16 +187,34 @@ def accuracy(
     - `mobilebench accuracy --from-run last --fps 24`
 
     - `mobilebench accuracy my-frames --answers truth --latency 80ms --counts screen`
+
+    - `mobilebench accuracy --live --engine tfjs --backend js --place worker`
     """
     from mobilebench.core.errors import BadInput
-    from mobilebench.scenarios.accuracy.evaluation import Evaluator
+    from mobilebench.reuse.evaluation import Evaluator
 
     if write_set:
         _write_set(write_set, frames)
+    if live:
+        if latency or samples or from_run or case or fps is not None or answers or layout or frames != SHAPES:
+            raise BadInput(
+                "A live run shows the frames of `shapes` to its detector, at the latencies that it has there.",
+                hint="Leave out FRAMES, --layout, --answers, --fps and the options that name latencies.",
+            )
+        if format_ == "csv":
+            raise BadInput("A live run has no CSV.", hint="--json has everything that it measured.")
+        accuracy_live.live(
+            accuracy_live.Where(serial, browser, engine, backend, threads, place, repeat),
+            counting="screen" if counts == "screen" else "own frame",
+            resamples=resamples,
+            seed=seed,
+            json=json or format_ == "json",
+        )
+        return
     if not (latency or samples or from_run):
         if write_set:
             return
-        raise BadInput("No latency was given.", hint="Use --latency 80ms, --samples FILE or --from-run last.")
+        raise BadInput("No latency was given.", hint="Use --latency 80ms, --samples FILE, --from-run last or --live.")
     if case and not from_run:
         raise BadInput("--case chooses among the cases of a run.", hint="Add --from-run last.")
     if fps is not None and not 0 < fps <= 1000:
@@ -179,8 +243,8 @@ def accuracy(
 
 def _write_set(folder: Path, frames: str) -> None:
     from mobilebench.core.errors import BadInput
+    from mobilebench.reuse import shapes
     from mobilebench.scenarios.accuracy import folder as layout
-    from mobilebench.scenarios.accuracy import shapes
 
     if frames != SHAPES:
         raise BadInput("--write-set writes the set `shapes`, not another one.", hint="Leave FRAMES out.")
@@ -193,8 +257,8 @@ def _latencies(
     given: list[str] | None, samples: Path | None, from_run: str | None, cases: list[str] | None, out: Path | None
 ) -> list[Latency]:
     from mobilebench.results.store import Store
+    from mobilebench.reuse.evaluation import Latency
     from mobilebench.scenarios.accuracy import measured
-    from mobilebench.scenarios.accuracy.evaluation import Latency
 
     found = [Latency(text, ((_milliseconds(text),),)) for text in split(given)]
     if samples:
@@ -223,19 +287,21 @@ def _samples(path: Path) -> tuple[tuple[float, ...], ...]:
 
 
 def _frames(name: str, layout: Any) -> FrameSet:
-    from mobilebench.scenarios.accuracy import loading, shapes
+    from mobilebench.reuse import shapes
+    from mobilebench.scenarios.accuracy import loading
 
     return shapes.generate().frames if name == SHAPES else loading.load(Path(name), layout)
 
 
 def _answers(wanted: str | None, name: str, frames: FrameSet) -> Answers:
     from mobilebench.core.errors import BadInput
-    from mobilebench.scenarios.accuracy import answers, detector, shapes
+    from mobilebench.reuse import answers, shapes
+    from mobilebench.scenarios.accuracy import answer_files, detector
 
     if wanted == "truth":
         return answers.perfect(frames)
     if wanted is not None:
-        return answers.read(Path(wanted).expanduser(), frames)
+        return answer_files.read(Path(wanted).expanduser(), frames)
     if name != SHAPES:
         raise BadInput(
             "Whose answers to these frames?",

@@ -128,6 +128,9 @@ def test_latencies_of_a_run_are_its_raw_predictions(home: Path) -> None:
         ("none --latency 80ms --answers truth", "There is no folder none"),
         ("--latency 80ms --answers none.csv", "There is no file none.csv"),
         ("none --write-set new", "Leave FRAMES out"),
+        ("--live --latency 80ms", "at the latencies that it has there"),
+        ("my-frames --live", "at the latencies that it has there"),
+        ("--live --format csv", "has no CSV"),
     ],
 )
 def test_bad_input_is_named(line: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from mobilebench.analysis import page_accuracy
 from mobilebench.analysis.labels import case_details, duration, factor, percent, plain_model_label, ratio
 from mobilebench.analysis.page_advice import Advice, Judged, Judgement, advice
 from mobilebench.analysis.page_quality import (
@@ -24,6 +25,16 @@ from mobilebench.core.errors import as_sentence
 from mobilebench.report import document as doc
 from mobilebench.report.figures.page_quality import Choice, Course, frame_rates, trade_off
 from mobilebench.report.phrases import UNKNOWN, plural
+from mobilebench.report.sections import page_together
+from mobilebench.report.sections.page_cells import (
+    ends_text,
+    label_details,
+    page_label,
+    page_name,
+    published_text,
+    quality_cell,
+    spread,
+)
 from mobilebench.report.sections.study import Notes
 from mobilebench.report.views import (
     FURTHER_AXES,
@@ -47,11 +58,17 @@ _CELLS = (
     "Mean ± standard deviation over blocks, then the share of the page without inference that is left, with its 95 % "
     "interval (none below three rounds)."
 )
+_ACCURACY_CELLS = (
+    "Mean ± standard deviation over blocks, then the share that is left of the accuracy with every frame processed, "
+    "with its 95 % interval (none below three rounds)."
+)
 _ALONE = " Inference is the time of one in the page; alone, that of the same case while no page is used."
 _BOTH: tuple[Judgement, Judgement] = ("keeps", "may keep")
 _ACCURACY = (
-    "Accuracy by frame reuse (table 20 of the study) is not part of this report: `mobilebench accuracy --from-run RUN` "
-    "computes it from the latencies of this run."
+    "Accuracy by frame reuse (like table 20 of the study) is simulated: a model that is always right answers to 300 "
+    "frames of generated moving shapes, as fast as inferences were beside the video, and frames that it cannot process "
+    "in time have the answer of an earlier one. `mobilebench accuracy --from-run RUN` takes a real detector's answers "
+    "or your frames, and `mobilebench accuracy --live` lets that detector watch the frames in a page."
 )
 CSV_COLUMNS = (
     *IDENTITY, "metric", "unit", "direction", "mean", "standard_deviation", "low", "high", "blocks", "left_out",
@@ -69,7 +86,7 @@ def section(view: RunView) -> doc.Section | None:
 def tables(view: RunView) -> doc.Section | None:
     """Only the tables like the study's, for files of their own."""
     found = quality_tables(view.run, view.reference)
-    targets = tuple(_tables_of(target, own) for target, own in _tables_by_target(view, found))
+    targets = tuple(_tables_of(view, target, own) for target, own in _tables_by_target(view, found))
     return doc.Section("page-quality-tables", TITLE, sections=(*targets, *_beside(view, found))) if found else None
 
 
@@ -81,10 +98,12 @@ def _tables_by_target(
             yield target, own
 
 
-def _tables_of(target: TargetSummary, tables: Sequence[QualityTable]) -> doc.Section:
+def _tables_of(view: RunView, target: TargetSummary, tables: Sequence[QualityTable]) -> doc.Section:
     mark = target.soc if target.info.virtual else None
     name = f"page-quality-tables-{target.info.id}"
-    return doc.Section(name, target.info.name, tuple(map(_study, tables)), style="part", mark=mark)
+    scenarios = [one for one in page_scenarios(view.run) if one.target is target]
+    blocks = (*map(_study, tables), *page_together.blocks(scenarios, tables))
+    return doc.Section(name, target.info.name, blocks, style="part", mark=mark)
 
 
 def terminal(view: RunView) -> doc.Section | None:
@@ -102,7 +121,7 @@ def _in_terminal(view: RunView, target: TargetSummary, one: PageScenario) -> doc
     advised = (doc.Paragraph(_chosen(found), forms=doc.TERMINAL) for found in advice(one, view.keep))
     return doc.Section(
         "page-quality-scenario",
-        f"{TITLE}: {_name(one)} on {target.info.name}",
+        f"{TITLE}: {page_name(one)} on {target.info.name}",
         (_table(view, replace(one, cases=()), doc.TERMINAL), *advised),
         tuple(
             doc.Section(
@@ -137,8 +156,8 @@ def findings(view: RunView) -> tuple[str, ...]:
         return ()
     ordered = sorted(shares, key=lambda share: share[3].value)
     ends = [
-        f"{percent(ratio_.value)} of the {title_of(quality.metric.name)} ({_label(case, model=True)}, "
-        f"{_name(one)}{', virtual' if one.target.info.virtual else ''})"
+        f"{percent(ratio_.value)} of the {title_of(quality.metric.name)} ({page_label(case, model=True)}, "
+        f"{page_name(one)}{', virtual' if one.target.info.virtual else ''})"
         for one, case, quality, ratio_ in (ordered[0], ordered[-1])
     ]
     found = list(_advice(view, scenarios))
@@ -174,10 +193,14 @@ def _section(view: RunView, forms: frozenset[doc.Form]) -> doc.Section | None:
     return doc.Section(
         "page-quality",
         TITLE,
-        (doc.Paragraph(doc.Sentence(_ACCURACY), "small", forms=forms),),
+        (doc.Paragraph(doc.Sentence(_ACCURACY), "small", forms=forms),) if _has_accuracy(found) else (),
         (*(_of_target(view, target, own, found) for target, own in targets), *_beside(view, found)),
         lead=LEAD,
     )
+
+
+def _has_accuracy(tables: Sequence[QualityTable]) -> bool:
+    return any(table.matter.metric in page_accuracy.METRICS for table in tables)
 
 
 def _of_target(
@@ -193,22 +216,15 @@ def _of_target(
             *_advised(view, scenarios),
             *_trade_offs(scenarios, view.keep, mark),
         ),
-        (*(_of_scenario(view, one, mark) for one in scenarios), *_like_the_study(own)),
+        (
+            *(_of_scenario(view, one, mark) for one in scenarios),
+            *_together(scenarios, own),
+            *_like_the_study(own),
+        ),
         anchor=f"page-quality-{number}",
         style="model",
         mark=mark,
     )
-
-
-def _name(of: PageScenario, *, browser: bool = True) -> str:
-    """Such as `video in chrome`."""
-    return f"{of.name} in {of.browser}" if browser and of.browser else of.name
-
-
-def _label(of: PageCase, *, model: bool = False) -> str:
-    """Engine, backend and the other axes that matter here, such as `tfjs wasm simd, 4 threads, worker, 50 %`."""
-    parts = [of.of.way, *_details(of)]
-    return ", ".join([plain_model_label(*of.model), *parts] if model else parts)
 
 
 def _in_words(of: PageCase) -> str:
@@ -216,11 +232,6 @@ def _in_words(of: PageCase) -> str:
     details = case_details(without_page(of.of), browser=False)
     status = [] if of.case.status == "valid" else [of.case.status]
     return ", ".join([of.of.way, *details, f"{of.duty} % of the time {AXES['place'].label(of.place)}", *status])
-
-
-def _details(of: PageCase) -> list[str]:
-    place = ["worker"] if of.place == "worker" else []
-    return [*case_details(without_page(of.of), browser=False), f"{of.duty} %", *place]
 
 
 def _advised(view: RunView, scenarios: Sequence[PageScenario]) -> Iterator[doc.Block]:
@@ -242,7 +253,7 @@ def _advised(view: RunView, scenarios: Sequence[PageScenario]) -> Iterator[doc.B
 
 def _chosen(found: Advice) -> str:
     """The advice in one or two sentences."""
-    where = _begun(found.scenario, f"{_name(found.scenario)}, {plain_model_label(*found.model)}")
+    where = _begun(found.scenario, f"{page_name(found.scenario)}, {plain_model_label(*found.model)}")
     chosen = found.chosen
     if chosen is None:
         known = [one for one in found.judged if one.evidence and one.worst]
@@ -286,11 +297,7 @@ def _left(of: Quality) -> str:
         return UNKNOWN
     if found.interval is None:
         return f"{percent(found.value)} (no interval: {plural(found.rounds, 'round')})"
-    return f"{percent(found.value)} ({_ends(found.interval.low, found.interval.high)})"
-
-
-def _ends(low: float, high: float) -> str:
-    return f"{low * 100:.1f}–{percent(high)}"
+    return f"{percent(found.value)} ({ends_text(found.interval.low, found.interval.high)})"
 
 
 def _others(found: Advice) -> tuple[str, ...]:
@@ -306,7 +313,10 @@ def _trade_offs(scenarios: Sequence[PageScenario], keep: float, mark: str | None
     for model in dict.fromkeys(model for one in scenarios for model in one.models):
         runs = {_choice(case): left for one in scenarios for case in one.cases if (left := _share(case, RUNS))}
         panels = [
-            (_name(one), [point for case in one.cases if case.model == model and (point := _point(one, case, runs))])
+            (
+                page_name(one),
+                [point for case in one.cases if case.model == model and (point := _point(one, case, runs))],
+            )
             for one in scenarios
         ]
         title = f"Latency against frames, {plain_model_label(*model)}"
@@ -336,7 +346,12 @@ def _point(scenario: PageScenario, case: PageCase, runs: dict[tuple[object, ...]
 
 def _of_scenario(view: RunView, one: PageScenario, mark: str | None) -> doc.Section:
     blocks = (_table(view, one, doc.DOCUMENTS), *_all_metrics(one), *_rates(one, mark))
-    return doc.Section("page-quality-scenario", _begun(one, _name(one)), blocks, style="part")
+    return doc.Section("page-quality-scenario", _begun(one, page_name(one)), blocks, style="part")
+
+
+def _together(scenarios: Sequence[PageScenario], tables: Sequence[QualityTable]) -> Iterator[doc.Section]:
+    if blocks := tuple(page_together.blocks(scenarios, tables)):
+        yield doc.Section("page-quality-together", "Everything at once against each alone", blocks, style="part")
 
 
 def _like_the_study(tables: Sequence[QualityTable]) -> Iterator[doc.Section]:
@@ -349,7 +364,9 @@ def _rates(one: PageScenario, mark: str | None) -> Iterator[doc.Figure]:
     """The frame rate over time for each model: of each case the first block that counts."""
     base = one.baseline.traces[0] if one.baseline and one.baseline.traces else None
     for model in one.models:
-        courses = [Course(_label(case), case.traces[0]) for case in one.cases if case.model == model and case.traces]
+        courses = [
+            Course(page_label(case), case.traces[0]) for case in one.cases if case.model == model and case.traces
+        ]
         whose = "the video" if courses and courses[0].trace.of_video else "the page"
         title = f"Frame rate, {plain_model_label(*model)}"
         if figure := frame_rates(courses, base, title, mark, whose):
@@ -368,7 +385,7 @@ def _table(view: RunView, one: PageScenario, forms: frozenset[doc.Form]) -> doc.
         doc.Column("Verdict"),
     )
     rows = tuple(_row(view, one, case, extra, notes) for case in one.all)
-    caption = f"Cases of {_name(one)} on {one.target.info.name}"
+    caption = f"Cases of {page_name(one)} on {one.target.info.name}"
     return doc.Table("page-quality", columns, rows, caption, notes.text(), forms=forms)
 
 
@@ -396,7 +413,7 @@ def _row(view: RunView, one: PageScenario, case: PageCase, extra: Sequence[str],
         name = doc.Cell("without inference", terminal="without inference")
     else:
         asked = f"{case.duty} % {AXES['place'].label(case.place)}"
-        name = doc.Cell(case.of.way, (plain_model_label(*case.model), *_details(case)), terminal=asked)
+        name = doc.Cell(case.of.way, (plain_model_label(*case.model), *label_details(case)), terminal=asked)
     reasons = () if case.qualities else tuple(map(doc.Sentence, case.case.reasons))
     verdict = doc.Cell(doc.StatusWord(case.case.status), (*_left_out(case), *reasons), case.case.status)
     duty = None if case.reached_duty is None else doc.Cell(f"{case.reached_duty:.1f} %", _rate(case))
@@ -409,10 +426,10 @@ def _row(view: RunView, one: PageScenario, case: PageCase, extra: Sequence[str],
 def _values(case: PageCase, watched: Sequence[str], extra: Sequence[str], notes: Notes) -> Iterator[doc.Value]:
     for name in watched:
         share = _share(case, name)
-        yield _cell(case.qualities.get(name), notes)
+        yield quality_cell(case.qualities.get(name), notes)
         yield None if share is None else percent(share)
     for name in extra:
-        yield _cell(case.qualities.get(name), notes)
+        yield quality_cell(case.qualities.get(name), notes)
 
 
 def _left_out(case: PageCase) -> tuple[str, ...]:
@@ -435,39 +452,6 @@ def _latency(view: RunView, case: PageCase) -> doc.Cell | None:
     return doc.Cell(text, details, case.latency.value)
 
 
-def _cell(of: Quality | None, notes: Notes) -> doc.Value:
-    if of is None:
-        return None
-    if of.mean is None:
-        reason = as_sentence("; ".join(of.voids)) if of.voids else "No block has it."
-        return doc.Cell("void", (notes.mention(reason),))
-    some = (f"not in every block: {notes.mention(as_sentence('; '.join(of.voids)))}",) if of.voids else ()
-    return doc.Cell(_spread(of), (*_of_baseline(of), *some), of.mean)
-
-
-def _of_baseline(of: Quality) -> tuple[str, ...]:
-    """The share of the baseline that is left, or how many times as much it is, and its interval."""
-    found = of.over_baseline
-    if found is None:
-        return ()
-    value = f"{percent(found.value)} left" if of.higher_is_better else f"{ratio(found.value)} the baseline"
-    if found.interval is None:
-        return (value,)
-    low, high = found.interval.low, found.interval.high
-    return value, _ends(low, high) if of.higher_is_better else f"{factor(low)}–{ratio(high)}"
-
-
-def _spread(of: Quality) -> str:
-    """Such as `23.8 ± 1.83`."""
-    if of.mean is None:
-        return UNKNOWN
-    digits = 0 if abs(of.mean) >= 1000 else 1 if abs(of.mean) >= 1 else 2
-    if of.deviation is None:
-        return f"{of.mean:.{digits}f}"
-    digits += 0.005 <= of.deviation < 0.5 and digits == 1
-    return f"{of.mean:.{digits}f} ± {of.deviation:.{digits}f}"
-
-
 def _all_metrics(one: PageScenario) -> Iterator[doc.Block]:
     """Every metric of every case, folded."""
     names = list(dict.fromkeys(name for case in one.all for name in case.qualities))
@@ -477,7 +461,7 @@ def _all_metrics(one: PageScenario) -> Iterator[doc.Block]:
     columns = (
         doc.Column("Metric", "name"),
         doc.Column("Unit"),
-        *(doc.Column(_label(case, model=True) if case is not one.baseline else "without inference", "number")
+        *(doc.Column(page_label(case, model=True) if case is not one.baseline else "without inference", "number")
           for case in one.all if case.qualities),
     )  # fmt: skip
     rows = tuple(
@@ -485,22 +469,24 @@ def _all_metrics(one: PageScenario) -> Iterator[doc.Block]:
             (
                 doc.Cell(_titled(name), (metric.direction, metric.source)),
                 metric.unit,
-                *(_cell(case.qualities.get(name), notes) for case in one.all if case.qualities),
+                *(quality_cell(case.qualities.get(name), notes) for case in one.all if case.qualities),
             )
         )
         for name in names
         for metric in [next(case.qualities[name].metric for case in one.all if name in case.qualities)]
     )
-    caption = f"All metrics of {_name(one)}"
+    caption = f"All metrics of {page_name(one)}"
     table = doc.Table("page-metrics", columns, rows, caption, notes.text(), style="dense", forms=doc.HTML)
     yield doc.Fold(caption, (table,), forms=doc.HTML)
 
 
 def _study(table: QualityTable) -> doc.Table:
     """A table in the form of the study: rows are models, columns are frameworks with their backends."""
+    accuracy = table.matter.metric in page_accuracy.METRICS
+    over = "what is left of ours over what is left of it" if accuracy else "ours over it"
     notes = Notes(
-        f"{_CELLS}"
-        + (" Beside it the published mean ± standard deviation, and ours over it." if table.compared else "")
+        f"{_ACCURACY_CELLS if accuracy else _CELLS}"
+        + (f" Beside it the published mean ± standard deviation, and {over}." if table.compared else "")
     )
     titles = ("Ours", "Published", "Ratio") if table.compared else ("Ours",)
     columns = (
@@ -517,14 +503,17 @@ def _study(table: QualityTable) -> doc.Table:
         for model in table.models
     ]
     base = table.baseline
-    without = f" Without inference: {_spread(base)}." if base else " Without inference: not measured."
+    if accuracy:
+        without = f" With every frame processed: {page_accuracy.EVERY_FRAME:g}."
+    else:
+        without = f" Without inference: {spread(base)}." if base else " Without inference: not measured."
     published = next((c.published_baseline for c in table.cells.values() if c.published_baseline), None)
-    beside = f" Published: {_published(published.mean, published.std)}." if published else ""
+    beside = f" Published: {published_text(published.mean, published.std)}." if published else ""
     place = AXES["place"].label(table.place)
     unit = next((c.own.metric.unit for c in table.cells.values() if c.own), "")
     caption = (
-        f"{table.matter.title} ({unit}) like table {table.matter.table}: {_name(table.scenario)}, {table.duty} % of "
-        f"the time, {place}, {table.scenario.target.info.name}"
+        f"{table.matter.title} ({unit}) like table {table.matter.table}: {page_name(table.scenario)}, {table.duty} % "
+        f"of the time, {place}, {table.scenario.target.info.name}"
     )
     return doc.Table(
         f"quality-{table.matter.table}", columns, tuple(rows), caption, f"{notes.text()}{without}{beside}",
@@ -535,7 +524,7 @@ def _study(table: QualityTable) -> doc.Table:
 def _cells(cell: Cell | None, table: QualityTable, notes: Notes) -> tuple[doc.Value, ...]:
     if cell is None:
         return (None,) * (3 if table.compared else 1)
-    own = _cell(cell.own, notes)
+    own = quality_cell(cell.own, notes)
     if cell.own is None:
         reasons = " ".join(map(as_sentence, cell.case.case.reasons))
         status = cell.case.case.status
@@ -547,15 +536,9 @@ def _cells(cell: Cell | None, table: QualityTable, notes: Notes) -> tuple[doc.Va
     if cell.published is None:
         return (own, None, None)
     kept = (f"{percent(cell.published_kept)} left",) if cell.published_kept is not None else ()
-    shown = "not supported" if cell.published.mean is None else _published(cell.published.mean, cell.published.std)
+    shown = "not supported" if cell.published.mean is None else published_text(cell.published.mean, cell.published.std)
     found = cell.ratio
     return (own, doc.Cell(shown, kept), doc.Cell(ratio(found), value=found) if found is not None else None)
-
-
-def _published(mean: float | None, std: float | None) -> str:
-    if mean is None:
-        return UNKNOWN
-    return f"{mean:g}" if std is None else f"{mean:g} ± {std:g}"
 
 
 def _beside(view: RunView, found: Sequence[QualityTable]) -> Iterator[doc.Section]:
@@ -575,7 +558,7 @@ def _differs(view: RunView, found: Sequence[QualityTable]) -> Iterator[doc.Block
         yield doc.Paragraph("No case of this run has a published counterpart.", "empty", forms=doc.PAPER)
     own: dict[str, list[str]] = {}
     for one, case, reason in alone(view.run, found):
-        own.setdefault(reason, []).append(f"{_name(one)}, {_label(case, model=True)} ({one.target.info.id})")
+        own.setdefault(reason, []).append(f"{page_name(one)}, {page_label(case, model=True)} ({one.target.info.id})")
     ours = tuple(f"{reason}: {plural(len(cases), 'case')} ({'; '.join(cases)})" for reason, cases in own.items())
     theirs = tuple(f"{what}: {plural(count, 'cell')}" for what, count in unmatched(view.reference, found))
     for title, items in (

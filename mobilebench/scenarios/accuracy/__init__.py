@@ -1,1 +1,1 @@
-"""Accuracy by frame reuse: what a model is worth on a video whose frames it cannot all process in time."""
+"""Sets of frames and their files, the detector of moving shapes, latencies of stored runs, and live runs in pages."""

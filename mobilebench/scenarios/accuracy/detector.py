@@ -18,9 +18,9 @@ from mobilebench.models import user_store
 from mobilebench.models.manifest import Fill, InputSpec, ModelFiles
 from mobilebench.models.steps import detection
 from mobilebench.models.steps.answers import sigmoid
-from mobilebench.scenarios.accuracy.answers import Answer, Found
-from mobilebench.scenarios.accuracy.folder import SIDES
-from mobilebench.scenarios.accuracy.shapes import CLASSES, SIDE
+from mobilebench.reuse.answers import Answer, Found
+from mobilebench.reuse.frames import SIDES
+from mobilebench.reuse.shapes import CLASSES, SIDE
 
 NAME = "moving_shapes"
 """Its name among the models, as in `mobilebench run --model moving_shapes`."""

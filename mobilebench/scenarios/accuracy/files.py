@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from mobilebench.core.errors import first_problem
 from mobilebench.core.records import Record
 from mobilebench.core.sizes import decimal_size
-from mobilebench.scenarios.accuracy.frames import LARGEST_SIDE, BadFrames, Problem
+from mobilebench.reuse.frames import LARGEST_SIDE, BadFrames, Problem
 
 _MOST_TEXT = 64 * 10**6
 _MOST_ROWS = 1_000_000

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING
 
 from mobilebench.core import atomic_files
 from mobilebench.core.errors import BadInput
-from mobilebench.scenarios.accuracy import files
-from mobilebench.scenarios.accuracy.frames import (
+from mobilebench.reuse.frames import (
     MOST_BOXES,
+    SIDES,
     BadFrames,
     Box,
     Frame,
@@ -30,6 +30,7 @@ from mobilebench.scenarios.accuracy.frames import (
     check_frames,
     checked,
 )
+from mobilebench.scenarios.accuracy import files
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 
 FRAMES = "frames.csv"
 TRUTH = "truth.csv"
-SIDES = ("left", "top", "right", "bottom")
 _FRAME_COLUMNS = ("clip", "time_ms", "image")
 TRUTH_COLUMNS = ("image", "label", *SIDES)
 _SLACK = 0.5

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
+from mobilebench.reuse.frames import BadFrames, FrameSet
 from mobilebench.scenarios.accuracy import folder, youtube
-from mobilebench.scenarios.accuracy.frames import BadFrames, FrameSet
 
 Layout = Literal["frames", "youtube-bb", "youtube-faces"]
 LAYOUTS: Mapping[Layout, Callable[[Path], FrameSet]] = {

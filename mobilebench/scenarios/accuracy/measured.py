@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from mobilebench.core.errors import BadInput
 from mobilebench.core.records import Run
-from mobilebench.scenarios.accuracy.evaluation import Latency
+from mobilebench.reuse.evaluation import Latency
 
 
 def latencies(run: Run, keys: Sequence[str] = ()) -> list[Latency]:

@@ -24,7 +24,8 @@ from mobilebench.models.conversion import graph
 from mobilebench.models.steps import detection
 from mobilebench.models.zoo import blocks
 from mobilebench.models.zoo.blocks import Network, Weights
-from mobilebench.scenarios.accuracy import detector, shapes
+from mobilebench.reuse import shapes
+from mobilebench.scenarios.accuracy import detector
 from mobilebench.scenarios.accuracy.detector import CELLS, PLACES
 
 _WIDTHS = ((3, 16, 2), (16, 32, 2), (32, 48, 2), (48, 64, 1), (64, 64, 1))

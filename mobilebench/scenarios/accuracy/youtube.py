@@ -23,9 +23,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from mobilebench.core.records import Record
-from mobilebench.scenarios.accuracy import files
-from mobilebench.scenarios.accuracy.folder import within
-from mobilebench.scenarios.accuracy.frames import (
+from mobilebench.reuse.frames import (
     LONGEST_CLIP_MS,
     MOST_BOXES,
     BadFrames,
@@ -38,6 +36,8 @@ from mobilebench.scenarios.accuracy.frames import (
     check_count,
     checked,
 )
+from mobilebench.scenarios.accuracy import files
+from mobilebench.scenarios.accuracy.folder import within
 
 FACES = "frame_images_DB"
 FACES_FPS = 24.0

@@ -47,6 +47,12 @@ class InjectedInference:
     taken_away: dict[str, int] = field(default_factory=dict)
     """Set on leaving: what the engine had left in the page."""
 
+    def put(self, name: str, data: bytes) -> None:
+        """Put further bytes into the page under this name."""
+        for start in range(0, len(data), _PART_BYTES):
+            part = base64.b64encode(data[start : start + _PART_BYTES]).decode()
+            self.world.call_function(_PUT, name, part, timeout=_PART_SECONDS)
+
     def begin(self, duty: float) -> None:
         """Start inferring for `duty` percent of the time; returns at once."""
         self.world.call_function("(share) => mobilebenchInference.begin(share)", duty / 100)

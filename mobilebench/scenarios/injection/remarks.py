@@ -24,8 +24,7 @@ def remarks_on(result: InjectionResult, case: Case | None, model: ModelFacts | N
     """Every remark on a result; `case` and `model` are None where nothing was injected."""
     found = [*_on_page(result)]
     if result.answer is not None and case is not None and model is not None:
-        found += _on_proof(result.answer, case)
-        found += _on_output(result.answer, model)
+        found += remarks_on_engine(result.answer, case, model)
         found += _on_times(result.answer)
     return [*found, *_by_rules(result)]
 
@@ -49,6 +48,11 @@ def _by_rules(result: InjectionResult) -> Iterator[Remark]:
             sentence=reason.sentence,
             next_step=next_step(reason.code),
         )
+
+
+def remarks_on_engine(answer: InjectedAnswer, case: Case, model: ModelFacts) -> list[Remark]:
+    """The remarks on what ran in the page, and on its answer to the model's usual input."""
+    return [*_on_proof(answer, case), *_on_output(answer, model)]
 
 
 def _on_page(result: InjectionResult) -> Iterator[Remark]:

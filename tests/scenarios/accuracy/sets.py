@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from mobilebench.scenarios.accuracy.frames import Box, Frame, FrameSet, Truth, checked
+from mobilebench.reuse.frames import Box, Frame, FrameSet, Truth, checked
 
 
 def image(path: Path, size: tuple[int, int] = (40, 30)) -> Path:

@@ -13,11 +13,12 @@ from mobilebench.core.errors import BadInput
 from mobilebench.models import user_store
 from mobilebench.models.manifest import ModelFiles
 from mobilebench.models.steps import detection
-from mobilebench.scenarios.accuracy import detector, shapes
-from mobilebench.scenarios.accuracy.answers import Answer
+from mobilebench.reuse import shapes
+from mobilebench.reuse.answers import Answer
+from mobilebench.reuse.evaluation import Evaluator, Latency
+from mobilebench.reuse.scoring import Metric
+from mobilebench.scenarios.accuracy import detector
 from mobilebench.scenarios.accuracy.detector import PLACES
-from mobilebench.scenarios.accuracy.evaluation import Evaluator, Latency
-from mobilebench.scenarios.accuracy.scoring import Metric
 
 
 def raw(*there: tuple[int, str, tuple[float, float, float, float], float]) -> tuple[NDArray[Any], NDArray[Any]]:

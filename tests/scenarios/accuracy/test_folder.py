@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from mobilebench.core.errors import BadInput
-from mobilebench.scenarios.accuracy import folder, frames, loading, shapes
-from mobilebench.scenarios.accuracy.frames import BadFrames, Problem
+from mobilebench.reuse import frames, shapes
+from mobilebench.reuse.frames import BadFrames, Problem
+from mobilebench.scenarios.accuracy import folder, loading
 from tests.pinning import Pinned
 from tests.scenarios.accuracy import sets
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from mobilebench.reuse.frames import BadFrames, Problem
 from mobilebench.scenarios.accuracy import loading
-from mobilebench.scenarios.accuracy.frames import BadFrames, Problem
 from tests.pinning import Pinned
 from tests.scenarios.accuracy import sets
 

@@ -95,6 +95,17 @@ export class Inference {
     });
   }
 
+  /** One inference on these values of the only input: all outputs, one after the other; undefined if it fails. */
+  infer(values: Float32Array<ArrayBuffer>): Promise<Float32Array<ArrayBuffer> | undefined> {
+    return this.caught(async () => {
+      const { inputs, outputs } = this.asked.job.model;
+      const [input] = inputs;
+      if (this.session === undefined || input === undefined) throw new Error('No model was prepared.');
+      const found = await this.session.predict(new Map([[input.format_name, values]]), () => undefined);
+      return concatenated(outputs.map((one) => found.get(one.format_name)?.values ?? []));
+    });
+  }
+
   /** How many inferences have ended. */
   get count(): number {
     return this.durations.length;
@@ -171,6 +182,16 @@ export class Inference {
 function tellCores(cores: number | null): void {
   if (cores === null) return;
   Object.defineProperty(Object.getPrototypeOf(navigator), 'hardwareConcurrency', { get: () => cores, configurable: true });
+}
+
+function concatenated(parts: readonly ArrayLike<number>[]): Float32Array<ArrayBuffer> {
+  const whole = new Float32Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }
 
 function asError(thrown: unknown): Error {

@@ -1,10 +1,12 @@
 // The script that infers inside a foreign page. It runs in a world of its own (an isolated world), which shares the
 // page's thread and document, but none of its globals. With `place` worker, it starts itself again in a worker.
 //
-// A program drives it: `needs`, `put` for every file, `prepare`, `begin`, `progress`, `finish`, `end`.
+// A program drives it: `needs`, `put` for every file, `prepare`, `begin`, `progress`, `finish`, `end`; or after `prepare`
+// `put` and `watch` for every clip, `finish`, `end`.
 import '../../core/console';
-import type { InjectedAnswer, InjectedJob } from '../../core/types';
+import type { InjectedAnswer, InjectedJob, WatchJob } from '../../core/types';
 import { AttentionWatch } from './attention';
+import { watchClip, type Infer } from './clip';
 import { filesOf, Inference, type Files } from './engine';
 import { adaptToWorld } from './firefox';
 import { runBlobScriptsHere } from './glue';
@@ -16,6 +18,8 @@ export interface Runner {
   prepare(files: Files): Promise<InjectedAnswer>;
   begin(share: number): Promise<void>;
   progress(): Promise<Progress>;
+  /** One inference on these values of the model's only input. */
+  infer: Infer;
   finish(): Promise<InjectedAnswer>;
   /** Takes away what it created elsewhere than in this world; returns how much of each there was. */
   end(): Promise<Record<string, number>>;
@@ -47,6 +51,8 @@ class OnMainThread implements Runner {
   progress(): Promise<Progress> {
     return Promise.resolve({ inferences: this.inference.count, failed: this.inference.hasFailed });
   }
+
+  infer: Infer = (values) => this.inference.infer(values);
 
   finish(): Promise<InjectedAnswer> {
     return this.inference.finish();
@@ -92,6 +98,17 @@ class Injected {
   async progress(): Promise<string> {
     this.attention.look();
     return JSON.stringify(await this.runner?.progress());
+  }
+
+  /** Shows a clip, whose pixels were put here, and lets the model answer to its frames. */
+  async watch(job: WatchJob): Promise<string> {
+    const { runner } = this;
+    if (runner === undefined) throw new Error('Nothing was prepared that could watch.');
+    const pixels = joined(this.parts.get(job.pixels) ?? []);
+    this.parts.clear();
+    const answer = await watchClip(job, pixels, (values) => runner.infer(values));
+    this.attention.look();
+    return JSON.stringify(answer);
   }
 
   async finish(): Promise<string> {

@@ -1,5 +1,6 @@
 // The engine in a worker of the page, which the same script starts from an address of a blob.
 import type { InjectedAnswer, InjectedJob } from '../../core/types';
+import type { Infer } from './clip';
 import { Inference, type Files } from './engine';
 import type { Progress, Runner } from './inference';
 import { Leftovers } from './leftovers';
@@ -8,6 +9,7 @@ type Request =
   | { kind: 'prepare'; job: InjectedJob; files: [string, ArrayBuffer][] }
   | { kind: 'begin'; share: number }
   | { kind: 'progress' }
+  | { kind: 'infer'; values: Float32Array<ArrayBuffer> }
   | { kind: 'finish' }
   | { kind: 'end' };
 
@@ -65,6 +67,10 @@ export class InWorker implements Runner {
     return (await this.ask({ kind: 'progress' })) as Progress;
   }
 
+  infer: Infer = async (values) => {
+    return (await this.ask({ kind: 'infer', values }, [values.buffer])) as Float32Array | undefined;
+  };
+
   async finish(): Promise<InjectedAnswer> {
     return this.inPageTime(await this.ask({ kind: 'finish' }));
   }
@@ -117,6 +123,8 @@ export function answerMessages(): void {
         return undefined;
       case 'progress':
         return { inferences: inference?.count ?? 0, failed: inference?.hasFailed ?? false };
+      case 'infer':
+        return inference?.infer(request.values);
       case 'finish':
         return inference?.finish();
       case 'end':

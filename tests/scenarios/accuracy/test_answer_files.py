@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from mobilebench.scenarios.accuracy import answers
-from mobilebench.scenarios.accuracy.frames import BadFrames, Frame, FrameSet, Problem, Truth, checked
-from mobilebench.scenarios.accuracy.scoring import score
+from mobilebench.reuse.answers import Answer, perfect
+from mobilebench.reuse.frames import BadFrames, Frame, FrameSet, Problem, Truth, checked
+from mobilebench.reuse.scoring import score
+from mobilebench.scenarios.accuracy import answer_files
 from tests.pinning import Pinned
 from tests.scenarios.accuracy import sets
 
@@ -26,9 +27,9 @@ GOOD = "0.png,cat,0.4,,,,\n0.png,dog,0.5,,,,\n0.png,dog,0.5,1,1,5,5\n10.png,,,,,
 def test_answers_are_read(tmp_path: Path) -> None:
     file = tmp_path / "answers.csv"
     file.write_text(HEADER + GOOD)
-    read = answers.read(file, ONE)
+    read = answer_files.read(file, ONE)
     assert (read["0.png"].label, [box.score for box in read["0.png"].boxes]) == ("dog", [0.5])
-    assert read["10.png"] == answers.Answer()
+    assert read["10.png"] == Answer()
     assert read["20.png"].label == "dog"
 
 
@@ -51,23 +52,23 @@ def test_unusable_answers_have_a_name(name: str, tmp_path: Path, pinned: Pinned)
     file = tmp_path / "answers.csv"
     file.write_text(HEADER + text)
     with pytest.raises(BadFrames) as caught:
-        answers.read(file, ONE)
+        answer_files.read(file, ONE)
     assert caught.value.problem == problem
     pinned(caught.value.message)
 
 
 def test_a_missing_file_of_answers_has_a_name(tmp_path: Path) -> None:
     with pytest.raises(BadFrames) as caught:
-        answers.read(tmp_path / "none.csv", ONE)
+        answer_files.read(tmp_path / "none.csv", ONE)
     assert caught.value.problem == "missing file"
 
 
 def test_perfect_answers_score_one() -> None:
     one = sets.moving()
-    perfect = answers.perfect(one)
-    scores = score([(one.truth[frame.image], perfect[frame.image]) for frame in one.frames])
+    answers = perfect(one)
+    scores = score([(one.truth[frame.image], answers[frame.image]) for frame in one.frames])
     assert scores.values == pytest.approx({"top-1": 1, "mAP@0.5": 1, "mAP@[.5:.95]": 1})
 
 
 def test_a_frame_without_truth_is_answered_as_the_last_one_with_it() -> None:
-    assert [answers.perfect(ONE)[frame.image].label for frame in ONE.frames] == ["dog"] * 3
+    assert [perfect(ONE)[frame.image].label for frame in ONE.frames] == ["dog"] * 3

@@ -17,11 +17,11 @@ from statistics import median
 import numpy as np
 
 from mobilebench.core.errors import BadInput
-from mobilebench.scenarios.accuracy import reuse, scoring
-from mobilebench.scenarios.accuracy.answers import Answers
-from mobilebench.scenarios.accuracy.frames import FrameSet
-from mobilebench.scenarios.accuracy.reuse import Answered, Counting, Reuse
-from mobilebench.scenarios.accuracy.scoring import Judged, Metric, Scores
+from mobilebench.reuse import scoring, simulation
+from mobilebench.reuse.answers import Answers
+from mobilebench.reuse.frames import FrameSet
+from mobilebench.reuse.scoring import Judged, Metric, Scores
+from mobilebench.reuse.simulation import Counting, Reuse
 from mobilebench.statistics.estimates import Interval
 
 LEAST_SEGMENTS = 5
@@ -124,9 +124,11 @@ class Evaluator:
         self.segments = segments_of(frames)
         self.resamples = resamples if len(self.segments) >= LEAST_SEGMENTS else 0
         own = {clip: Reuse(tuple(range(len(of_clip))), ()) for clip, of_clip in frames.clips.items()}
-        self._own = _judged(frames, answers, own)
-        self._base = scoring.score(self._all(self._own))
-        self._bases = [scoring.score(self._drawn(self._own, draw)) for draw in self._draws()]
+        self._own = judged(frames, answers, own)
+        self.base = scoring.score(every(self._own))
+        """With every frame processed."""
+        self.bases = [scoring.score(self.drawn(self._own, draw)) for draw in self.draws()]
+        """The same of each resample."""
 
     @property
     def interval_from(self) -> str:
@@ -140,83 +142,55 @@ class Evaluator:
 
     def evaluate(self, latency: Latency) -> Outcome:
         """What reuse costs at this latency."""
-        clips = self._simulate(latency.samples)
-        judged = _judged(self.frames, self.answers, clips)
+        clips = self.simulate(latency.samples)
+        found = judged(self.frames, self.answers, clips)
         resampled = []
-        for number, draw in enumerate(self._draws()):
+        for number, draw in enumerate(self.draws()):
             if len(latency.groups) > 1:
-                generator = np.random.default_rng([self.seed, 1, number])
-                places = generator.integers(len(latency.groups), size=len(latency.groups))
+                places = self.drawn_groups(len(latency.groups), number)
                 samples = [one for place in places for one in latency.groups[place]]
-                resampled.append(
-                    scoring.score(self._drawn(_judged(self.frames, self.answers, self._simulate(samples)), draw))
-                )
+                drawn = judged(self.frames, self.answers, self.simulate(samples))
+                resampled.append(scoring.score(self.drawn(drawn, draw)))
             else:
-                resampled.append(scoring.score(self._drawn(judged, draw)))
+                resampled.append(scoring.score(self.drawn(found, draw)))
         return Outcome(
             latency=latency,
-            losses=_losses(self._base, scoring.score(self._all(judged)), self._bases, resampled),
+            losses=_losses(self.base, scoring.score(every(found)), self.bases, resampled),
             frames=len(self.frames.frames),
             reused=sum(one.reused for one in clips.values()),
             inferences=sum(len(one.answered) for one in clips.values()),
         )
 
-    def _simulate(self, samples: Sequence[float]) -> dict[str, Reuse]:
-        latencies = reuse.in_turn(samples)
+    def simulate(self, samples: Sequence[float]) -> dict[str, Reuse]:
+        """What happens to the frames of each clip at these latencies, taken in turn."""
+        latencies = simulation.in_turn(samples)
         return {
-            clip: reuse.simulate([one.time_ms for one in frames], latencies, fps=self.fps, counting=self.counting)
+            clip: simulation.simulate([one.time_ms for one in frames], latencies, fps=self.fps, counting=self.counting)
             for clip, frames in self.frames.clips.items()
         }
 
-    def _draws(self) -> list[list[int]]:
+    def draws(self) -> list[list[int]]:
+        """The segments of each resample, by their places."""
         count = len(self.segments)
         return [
             np.random.default_rng([self.seed, 0, number]).integers(count, size=count).tolist()
             for number in range(self.resamples)
         ]
 
-    def _all(self, judged: Mapping[str, Sequence[Judged | None]]) -> list[Judged]:
-        return [one for of_clip in judged.values() for one in of_clip if one is not None]
+    def drawn_groups(self, count: int, number: int) -> list[int]:
+        """The groups of resample `number`, by their places among `count`."""
+        places: list[int] = np.random.default_rng([self.seed, 1, number]).integers(count, size=count).tolist()
+        return places
 
-    def _drawn(self, judged: Mapping[str, Sequence[Judged | None]], draw: Sequence[int]) -> list[Judged]:
+    def drawn(self, of_clips: Mapping[str, Sequence[Judged | None]], draw: Sequence[int]) -> list[Judged]:
+        """The frames of these segments that have truth."""
         segments = (self.segments[place] for place in draw)
-        return [one for clip, start, end in segments for one in judged[clip][start:end] if one is not None]
+        return [one for clip, start, end in segments for one in of_clips[clip][start:end] if one is not None]
 
 
-@dataclass(frozen=True)
-class LiveClip:
-    """What a page reports of a clip that it really showed."""
-
-    clip: str
-    shown_ms: tuple[float | None, ...]
-    """When each frame of the clip was shown; None for one that was not."""
-    answered: tuple[Answered, ...]
-
-
-def score_live(
-    frames: FrameSet, answers: Answers, live: Sequence[LiveClip], counting: Counting = "own frame"
-) -> tuple[Scores, int]:
-    """The accuracy of a live run, and how many frames have not their own answer.
-
-    Raises:
-        BadInput: a clip of the set is missing, unknown or there twice, has another number of frames, or an answer to a
-            frame that it does not have.
-    """
-    clips = {}
-    for one in live:
-        expected = frames.clips.get(one.clip)
-        if expected is None or one.clip in clips:
-            raise BadInput(f"The live run has clip {one.clip}, which {frames.name} does not have, or has it twice.")
-        if len(one.shown_ms) != len(expected):
-            raise BadInput(f"The live run has {len(one.shown_ms)} frames of clip {one.clip}, not {len(expected)}.")
-        if any(not 0 <= each.frame < len(expected) for each in one.answered):
-            raise BadInput(f"The live run has an answer to a frame that clip {one.clip} does not have.")
-        clips[one.clip] = Reuse(reuse.used(one.shown_ms, one.answered, counting), one.answered)
-    if missing := next((clip for clip in frames.clips if clip not in clips), None):
-        raise BadInput(f"The live run has no clip {missing}.")
-    judged = _judged(frames, answers, clips)
-    every = [one for of_clip in judged.values() for one in of_clip if one is not None]
-    return scoring.score(every), sum(one.reused for one in clips.values())
+def every(of_clips: Mapping[str, Sequence[Judged | None]]) -> list[Judged]:
+    """All frames that have truth."""
+    return [one for of_clip in of_clips.values() for one in of_clip if one is not None]
 
 
 def segments_of(frames: FrameSet) -> list[tuple[str, int, int]]:
@@ -230,17 +204,17 @@ def segments_of(frames: FrameSet) -> list[tuple[str, int, int]]:
     return found
 
 
-def _judged(frames: FrameSet, answers: Answers, clips: Mapping[str, Reuse]) -> dict[str, list[Judged | None]]:
+def judged(frames: FrameSet, answers: Answers, clips: Mapping[str, Reuse]) -> dict[str, list[Judged | None]]:
     """For each frame of each clip its truth and the answer that counts; None for a frame without truth."""
-    judged: dict[str, list[Judged | None]] = {}
+    found: dict[str, list[Judged | None]] = {}
     for clip, of_clip in frames.clips.items():
-        judged[clip] = [
+        found[clip] = [
             (truth, None if other is None else answers[of_clip[other].image])
             if (truth := frames.truth.get(frame.image))
             else None
             for frame, other in zip(of_clip, clips[clip].used, strict=True)
         ]
-    return judged
+    return found
 
 
 def _losses(
@@ -256,14 +230,15 @@ def _losses(
         ]
         reached = with_reuse.values[metric]
         losses[metric] = Loss(
-            without=Value(value, _interval([one for one, _ in pairs])),
-            with_reuse=Value(reached, _interval([other for _, other in pairs])),
-            lost=Value(value - reached, _interval([one - other for one, other in pairs])),
+            without=Value(value, value_interval([one for one, _ in pairs])),
+            with_reuse=Value(reached, value_interval([other for _, other in pairs])),
+            lost=Value(value - reached, value_interval([one - other for one, other in pairs])),
         )
     return losses
 
 
-def _interval(values: Sequence[float]) -> Interval | None:
+def value_interval(values: Sequence[float]) -> Interval | None:
+    """The middle 95 % of the resamples' values; None where there are none."""
     if not values:
         return None
     low, high = np.quantile(np.asarray(values), [0.025, 0.975])

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mobilebench.scenarios.accuracy.reuse import (
+from mobilebench.reuse.simulation import (
     Answered,
     Counting,
     Reuse,

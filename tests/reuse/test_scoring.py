@@ -8,9 +8,9 @@ import io
 import numpy as np
 import pytest
 
-from mobilebench.scenarios.accuracy.answers import Answer, Found
-from mobilebench.scenarios.accuracy.frames import Box, Truth
-from mobilebench.scenarios.accuracy.scoring import Judged, coco, score
+from mobilebench.reuse.answers import Answer, Found
+from mobilebench.reuse.frames import Box, Truth
+from mobilebench.reuse.scoring import Judged, coco, score
 
 
 def box(label: str, left: float, top: float, side: float = 10) -> Box:

@@ -8,8 +8,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from mobilebench.scenarios.accuracy import shapes
-from mobilebench.scenarios.accuracy.shapes import Shape
+from mobilebench.reuse import shapes
+from mobilebench.reuse.shapes import Shape
 
 
 def test_the_set_has_ten_seconds_of_every_class() -> None:

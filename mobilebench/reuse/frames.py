@@ -49,6 +49,8 @@ is there` beside something · `missing answer`: a file of answers has none for a
 """
 PROBLEMS: tuple[Problem, ...] = get_args(Problem)
 
+SIDES = ("left", "top", "right", "bottom")
+"""The fields of a box that are its sides."""
 MOST_FRAMES = 200_000
 MOST_BOXES = 100
 """Boxes of one frame; COCO's evaluation takes the 100 best ones too."""

@@ -13,8 +13,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from mobilebench.scenarios.accuracy.folder import SIDES
-from mobilebench.scenarios.accuracy.frames import Box, Frame, FrameSet, Truth, checked
+from mobilebench.reuse.frames import SIDES, Box, Frame, FrameSet, Truth, checked
 
 NAME = "shapes"
 SIDE = 96

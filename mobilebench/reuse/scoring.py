@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from mobilebench.scenarios.accuracy.answers import Answer
-from mobilebench.scenarios.accuracy.frames import Box, Truth
+from mobilebench.reuse.answers import Answer
+from mobilebench.reuse.frames import Box, Truth
 
 Metric = Literal["top-1", "mAP@0.5", "mAP@[.5:.95]"]
 Judged = tuple[Truth, Answer | None]

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import pytest
 
 from mobilebench.core.errors import BadInput
-from mobilebench.scenarios.accuracy import reuse
-from mobilebench.scenarios.accuracy.answers import perfect
-from mobilebench.scenarios.accuracy.evaluation import Evaluator, Latency, LiveClip, score_live, segments_of
-from mobilebench.scenarios.accuracy.frames import Frame, FrameSet, Truth, checked
+from mobilebench.reuse import simulation
+from mobilebench.reuse.answers import perfect
+from mobilebench.reuse.evaluation import Evaluator, Latency, segments_of
+from mobilebench.reuse.frames import Frame, FrameSet, Truth, checked
 from tests.scenarios.accuracy import sets
 
 
@@ -36,7 +35,7 @@ def test_top_1_is_the_share_that_follows_from_the_reused_frames() -> None:
     """The class changes every 15 frames; at 200 ms every sixth frame is processed."""
     one = sets.moving(clips=1)
     found = evaluator(one).evaluate(constant(200))
-    used = reuse.simulate([frame.time_ms for frame in one.frames], reuse.in_turn([200.0])).used
+    used = simulation.simulate([frame.time_ms for frame in one.frames], simulation.in_turn([200.0])).used
     right = sum((own // 15) % 2 == ((other or 0) // 15) % 2 for own, other in enumerate(used))
     assert found.losses["top-1"].with_reuse.value == pytest.approx(right / 60)
     assert 0 < found.losses["top-1"].lost.value < 0.5
@@ -119,37 +118,3 @@ def test_a_resample_without_truth_for_a_metric_is_left_out() -> None:
 def test_impossible_latencies_are_refused(groups: tuple[tuple[float, ...], ...]) -> None:
     with pytest.raises(BadInput, match="latency"):
         Latency("wrong", groups)
-
-
-def live_of(one: FrameSet, samples: list[float]) -> list[LiveClip]:
-    latencies = reuse.in_turn(samples)
-    found = []
-    for clip, frames in one.clips.items():
-        times = [frame.time_ms for frame in frames]
-        answered = reuse.simulate(times, latencies).answered
-        found.append(LiveClip(clip, tuple(times), answered))
-    return found
-
-
-@pytest.mark.parametrize("counting", ["own frame", "screen"])
-def test_a_live_run_with_the_same_times_has_the_same_accuracy(counting: reuse.Counting) -> None:
-    one = sets.moving()
-    samples = np.random.default_rng(0).uniform(30, 200, 40).tolist()
-    scores, reused = score_live(one, perfect(one), live_of(one, samples), counting)
-    simulated = evaluator(one, counting=counting).evaluate(Latency("samples", (tuple(samples),)))
-    assert scores.values == {metric: loss.with_reuse.value for metric, loss in simulated.losses.items()}
-    assert reused == simulated.reused
-
-
-def test_a_live_run_of_another_set_is_refused() -> None:
-    one = sets.moving()
-    first, second = live_of(one, [10.0])
-    for wrong in (
-        [first],
-        [first, first],
-        [first, second, LiveClip("other", (), ())],
-        [first, LiveClip("1", (0.0,), ())],
-        [first, LiveClip("1", second.shown_ms, (reuse.Answered(60, 0, 1),))],
-    ):
-        with pytest.raises(BadInput, match="live run"):
-            score_live(one, perfect(one), wrong)
