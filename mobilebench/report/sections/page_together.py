@@ -16,8 +16,9 @@ from mobilebench.report.sections.page_cells import label_details, page_name, pub
 from mobilebench.report.sections.study import Notes
 
 _HOW = (
-    "Mean ± standard deviation over blocks, in the call and in the page that does only this, with the same inference; "
-    "the ratio is the geometric mean over rounds of call over alone, with its 95 % interval (none below three rounds)."
+    "Table 21 of the study beside tables 18 to 20, from this run: mean ± standard deviation over blocks, in the call "
+    "and in the page that does only this, with the same inference; the ratio is the geometric mean over rounds of call "
+    "over alone, with its 95 % interval (none below three rounds)."
 )
 _PUBLISHED = (
     " Below ours stand the published means: integrated, alone, and one over the other. The study's accuracies are over "
@@ -46,17 +47,15 @@ def _table(found: Together) -> doc.Table:
     columns = [doc.Column("Case", "name")]
     for metric in found.metrics:
         alone = next(pair.alone_in for pair in found.rows[0].pairs if pair.metric == metric)
-        columns += [
-            doc.Column(title, "number", group=_TITLES[metric])
-            for title in ("Call", f"{alone.capitalize()} alone", "Ratio")
-        ]
+        group = f"{_TITLES[metric]} (alone: {alone})"
+        columns += [doc.Column(title, "number", group=group) for title in ("Call", "Alone", "Ratio")]
     names = tuple(dict.fromkeys(name for row in found.rows for name in row.alone))
     columns += [doc.Column(title.capitalize(), "number", group="Inference, ms") for title in ("call", *names)]
     rows = tuple(
         doc.Row((_name(found, row), *_values(row, found, notes), *_latencies(row, names))) for row in found.rows
     )
     name = as_sentence(page_name(found.scenario)).removesuffix(".")
-    caption = f"{name} against each part alone (like table 21), {found.scenario.target.info.name}"
+    caption = f"{name} against each alone, {found.scenario.target.info.name}"
     return doc.Table(
         "quality-together", tuple(columns), rows, caption, notes.text(), style="dense", forms=doc.PAPER
     )  # fmt: skip

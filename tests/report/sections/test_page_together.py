@@ -65,5 +65,5 @@ def test_a_call_alone_has_no_such_table() -> None:
 
 def test_it_is_among_the_tables_in_files_of_their_own() -> None:
     files = table_files(summary(), STUDY)
-    assert "against each part alone (like table 21)" in files["tables.md"]
+    assert "Call in chrome against each alone, example-pc" in files["tables.md"]
     assert "0.93" in files["tables.tex"]
