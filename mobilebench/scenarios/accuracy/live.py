@@ -31,10 +31,11 @@ from mobilebench.reuse.simulation import Answered
 from mobilebench.scenarios.accuracy import detector
 from mobilebench.scenarios.accuracy.messages import WatchAnswer, WatchJob
 from mobilebench.scenarios.injection import loads
-from mobilebench.scenarios.injection.foreign_page import ForeignPage, foreign_page
+from mobilebench.scenarios.injection.foreign_page import ForeignPage
 from mobilebench.scenarios.injection.inference import InjectedInference, injected
 from mobilebench.scenarios.injection.measuring import Load
 from mobilebench.scenarios.injection.messages import InjectedAnswer, Place
+from mobilebench.scenarios.injection.opening import foreign_page
 from mobilebench.scenarios.injection.outcomes import PageFailed
 from mobilebench.scenarios.injection.remarks import remarks_on_engine
 from mobilebench.scenarios.injection.results import Remark
