@@ -22,6 +22,7 @@ _CRASH_SECONDS = 0.3
 _TAB_SECONDS = 10.0
 _CLOSE_SECONDS = 5.0
 _POLL_SECONDS = 0.1
+_SANDBOX = "mobilebench-probe"
 
 
 class BidiPage:
@@ -54,10 +55,10 @@ class BidiPage:
             self._look_for_crash()
             raise PageNotOpened(first_line(message.get("message")))
 
-    def evaluate(self, expression: str, *, timeout: float, what: str = "The page") -> Any:
+    def evaluate(self, expression: str, *, timeout: float, what: str = "The page", apart: bool = False) -> Any:
         params = {
             "expression": expression,
-            "target": {"context": self._context},
+            "target": {"context": self._context, **({"sandbox": _SANDBOX} if apart else {})},
             "awaitPromise": True,
             "resultOwnership": "none",
         }

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import http.client
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Event
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -18,6 +18,8 @@ from mobilebench.core.errors import BlockFailed, Killed
 _HTTP_TIMEOUT = 15.0
 _CLOSE_TIMEOUT = 5.0
 _CRASH_REPORT_SECONDS = 0.5
+_WORLD = "mobilebench-probe"
+_MOST_WINDOWS = 100
 _CAPABILITIES: frozenset[Capability] = frozenset({"stop scripts", "clear origin", "shape link", "processes", "trace"})
 
 
@@ -30,6 +32,7 @@ class CdpPage:
         self._watch = watch
         self._exchange = exchange
         self._session = session
+        self._apart: int | None = None
 
     def call(self, method: str, params: dict[str, Any] | None = None, *, timeout: float = 15.0) -> dict[str, Any]:
         return self._ask(method, params or {}, timeout, f"{method} was not answered within {timeout:.0f} s.")
@@ -40,20 +43,40 @@ class CdpPage:
         self.call("Page.bringToFront")
         self._exchange.send("Target.setDiscoverTargets", {"discover": True})
         self._watch.loaded = False
+        self._apart = None
         answer = self.call("Page.navigate", {"url": url}, timeout=timeout)
         if answer.get("errorText"):
             raise PageNotOpened(first_line(answer["errorText"]))
         late = f"The page was not loaded within {timeout:.0f} s."
         self._listen(lambda: self._watch.loaded, timeout, late)
 
-    def evaluate(self, expression: str, *, timeout: float, what: str = "The page") -> Any:
-        params = {"expression": expression, "awaitPromise": True, "returnByValue": True}
-        answer = self._ask("Runtime.evaluate", params, timeout, f"{what} never answered within {timeout:.0f} s.")
+    def evaluate(self, expression: str, *, timeout: float, what: str = "The page", apart: bool = False) -> Any:
+        params: dict[str, Any] = {"expression": expression, "awaitPromise": True, "returnByValue": True}
+        if apart:
+            params["contextId"] = self._world()
+        try:
+            answer = self._ask("Runtime.evaluate", params, timeout, f"{what} never answered within {timeout:.0f} s.")
+        except BlockFailed as error:
+            if error.fault == "bad answer":  # the document may be another one now
+                self._apart = None
+            raise
         if "exceptionDetails" in answer:
             exception = exception_text(answer["exceptionDetails"])
             raise BlockFailed(f"{what} threw an exception: {exception}", fault="page error")
         result = answer.get("result")
         return result.get("value") if isinstance(result, dict) else None
+
+    def _world(self) -> int:
+        """The number of the world beside the page's globals; it is made on its first use in a document."""
+        if self._apart is None:
+            tree = self.call("Page.getFrameTree").get("frameTree")
+            frame = tree.get("frame") if isinstance(tree, dict) else None
+            params = {"frameId": frame.get("id") if isinstance(frame, dict) else None, "worldName": _WORLD}
+            made = self.call("Page.createIsolatedWorld", params).get("executionContextId")
+            if not isinstance(made, int):
+                raise BlockFailed("The browser gave no world for scripts beside the page's.", fault="bad answer")
+            self._apart = made
+        return self._apart
 
     def tell_cores(self, count: int) -> None:
         self.call("Emulation.setHardwareConcurrencyOverride", {"hardwareConcurrency": count})
@@ -118,6 +141,8 @@ class CdpNotices:
     """The event that reported the end of a trace."""
     dialogs_fail: bool = False
     """Whether a dialog of the page is a failure."""
+    windows: list[str] = field(default_factory=list)
+    """Ids of the windows and tabs that the page opened, and of those that they opened."""
 
     def notice(self, message: Message) -> None:
         """Handle one message; see `websocket_rpc.Notice`."""
@@ -134,11 +159,19 @@ class CdpNotices:
             case "Target.targetCrashed" if params.get("targetId") == self.target:
                 code = params.get("errorCode")
                 self.ended = (str(params.get("status", "")), code if isinstance(code, int) else 0)
+            case "Target.targetCreated":
+                self._opened(params.get("targetInfo"))
             case "Page.javascriptDialogOpening" if self.dialogs_fail:
                 raise PageDialog.of(params)
             case "Inspector.detached":
                 why = first_line(params.get("reason") or "no reason given").rstrip(".")
                 raise BlockFailed(f"The browser detached from the page: {why}.", fault="cut connection")
+
+    def _opened(self, info: Any) -> None:
+        if not isinstance(info, dict) or info.get("openerId") not in (self.target, *self.windows):
+            return
+        if len(self.windows) < _MOST_WINDOWS:
+            self.windows.append(str(info.get("targetId", ""))[:100])
 
 
 def page_ended(ended: tuple[str, int] | None) -> BlockFailed:
@@ -193,13 +226,17 @@ def open_page(address: str, *, cancel: Event | None = None) -> Iterator[CdpPage]
                 page.stop_scripts()
                 raise
     finally:
-        close_tab(address, tab_id)
+        close_tabs(address, [tab_id, *watch.windows])
 
 
-def close_tab(address: str, tab_id: str) -> None:
-    """Close a tab; does nothing if the browser is gone."""
-    with suppress(BlockFailed):
-        _http(address, "GET", f"/json/close/{quote(tab_id, safe='')}", timeout=_CLOSE_TIMEOUT)
+def close_tabs(address: str, ids: Iterable[str]) -> None:
+    """Close tabs, as far as they are still there; does nothing if the browser is gone."""
+    for tab_id in ids:
+        try:
+            _http(address, "GET", f"/json/close/{quote(tab_id, safe='')}", timeout=_CLOSE_TIMEOUT)
+        except BlockFailed as error:
+            if error.fault == "cut connection":
+                return
 
 
 def http_json(address: str, method: str, path: str) -> Message:

@@ -38,8 +38,16 @@ class Page(Protocol):
         """
         ...
 
-    def evaluate(self, expression: str, *, timeout: float, what: str = "The page") -> Any:
-        """Evaluate a JavaScript expression, awaiting a promise; `what` names the page in a failure's message.
+    def evaluate(self, expression: str, *, timeout: float, what: str = "The page", apart: bool = False) -> Any:
+        """Evaluate a JavaScript expression, awaiting a promise.
+
+        Args:
+            expression: the expression.
+            timeout: seconds for its value.
+            what: names the page in a failure's message.
+            apart: evaluate it among globals of its own, which live as long as the document. They are made by the
+                browser, so whatever the page replaced, froze or hid among its globals is as usual there. Thread and
+                document are the page's.
 
         Raises:
             BlockFailed: also if the expression throws; the message is then the exception's.

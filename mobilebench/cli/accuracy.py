@@ -242,6 +242,7 @@ def accuracy(
 
 
 def _write_set(folder: Path, frames: str) -> None:
+    from mobilebench.core import paths
     from mobilebench.core.errors import BadInput
     from mobilebench.reuse import shapes
     from mobilebench.scenarios.accuracy import folder as layout
@@ -249,7 +250,7 @@ def _write_set(folder: Path, frames: str) -> None:
     if frames != SHAPES:
         raise BadInput("--write-set writes the set `shapes`, not another one.", hint="Leave FRAMES out.")
     made = shapes.generate()
-    layout.write(made.frames, made.images, folder.expanduser())
+    layout.write(made.frames, made.images, paths.expanded(folder))
     say(folder, err=True)
 
 
@@ -280,9 +281,10 @@ def _milliseconds(text: str) -> float:
 
 def _samples(path: Path) -> tuple[tuple[float, ...], ...]:
     """The latencies in a file, each as a group of its own."""
+    from mobilebench.core import paths
     from mobilebench.scenarios.accuracy import files
 
-    lines = (line.strip() for line in files.text_of(path.expanduser()).splitlines())
+    lines = (line.strip() for line in files.text_of(paths.expanded(path)).splitlines())
     return tuple((_milliseconds(line),) for line in lines if line)
 
 
@@ -294,6 +296,7 @@ def _frames(name: str, layout: Any) -> FrameSet:
 
 
 def _answers(wanted: str | None, name: str, frames: FrameSet) -> Answers:
+    from mobilebench.core import paths
     from mobilebench.core.errors import BadInput
     from mobilebench.reuse import answers, shapes
     from mobilebench.scenarios.accuracy import answer_files, detector
@@ -301,7 +304,7 @@ def _answers(wanted: str | None, name: str, frames: FrameSet) -> Answers:
     if wanted == "truth":
         return answers.perfect(frames)
     if wanted is not None:
-        return answer_files.read(Path(wanted).expanduser(), frames)
+        return answer_files.read(paths.expanded(wanted), frames)
     if name != SHAPES:
         raise BadInput(
             "Whose answers to these frames?",

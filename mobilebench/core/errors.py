@@ -65,8 +65,12 @@ def with_fault(fault: Fault | None, reason: str) -> str:
 
 
 def as_sentence(clause: str) -> str:
-    """A clause with a capital letter and a full stop: `there is no model x` becomes `There is no model x.`"""
-    return f"{clause[0].upper()}{clause[1:].removesuffix('.')}."
+    """A clause with a capital letter and a full stop: `there is no model x` becomes `There is no model x.`
+
+    An address at its beginning keeps its letters.
+    """
+    first = clause if ":" in clause.partition(" ")[0][:-1] else f"{clause[0].upper()}{clause[1:]}"
+    return f"{first.removesuffix('.')}."
 
 
 def as_clause(sentence: str) -> str:

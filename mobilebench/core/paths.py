@@ -39,6 +39,16 @@ def compressed_lock() -> Path:
     return lock
 
 
+def expanded(path: Path | str) -> Path:
+    """The path with the home folder in place of `~` or `~name`. Raises `BadInput` if there is no such user."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise BadInput(
+            f"The path {path} begins with a user who is not known here.", hint="Write the whole path."
+        ) from error
+
+
 def web_pages() -> Path:
     """The pages built from `web/` by Vite."""
     return PACKAGE / "assets" / "web"

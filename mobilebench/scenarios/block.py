@@ -260,6 +260,8 @@ def _open(foreign: ForeignPage, address: str, *, isolate: bool) -> None:
             "redirected",
             f"The address leads to another page: {opened.url[:300]}.",
         )
+    if opened.dialogs:  # as where nothing infers, so that a page is measured in both cases or in none
+        raise ScenarioFailed("dialog", f"The page showed a dialog while it loaded: {opened.dialogs[-1]}.")
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -18,7 +17,7 @@ from mobilebench.browsers.server import PageServer
 from mobilebench.core.errors import BadInput, BlockFailed, Unsupported, as_sentence
 from mobilebench.core.page_quality import ScenarioResult, ScriptRun, SentFiles, VideoFrames, Void
 from mobilebench.core.records import TargetInfo
-from mobilebench.scenarios import frame_trace, probe
+from mobilebench.scenarios import frame_trace, navigation, probe
 from mobilebench.scenarios.base import Outcome, ScenarioFailed, of_net_error
 from mobilebench.scenarios.frame_trace import FrameTrace
 from mobilebench.scenarios.hands import hands_of
@@ -29,6 +28,7 @@ from mobilebench.targets.base import BrowserHandle, Target
 
 LOAD_SECONDS = 60.0
 SETTLE_SECONDS = 0.5
+_MOST_HURRIES = 5
 VISIBLE = 0.5
 """A video counts as seen if at least this part of it was inside of the window all the time."""
 REACH_ALL = {"chrome": ("--host-resolver-rules=",), "firefox": ("network.proxy.type=0",)}
@@ -153,20 +153,34 @@ def load(page: Page, address: str, *, seconds: float = LOAD_SECONDS) -> None:
     """
     try:
         page.open(address, timeout=seconds)
-        found = page.evaluate(_NAVIGATION.replace("ASKED", json.dumps(address)), timeout=seconds)
+        found = _answered(page, address, seconds)
     except PageDialog as error:
         probe.answer_dialog(page)
         raise ScenarioFailed("dialog", error.message, fault=error.fault) from error
     except BlockFailed as error:
         raise ScenarioFailed(_why_not_loaded(error), error.message, hint=error.hint, fault=error.fault) from error
-    answered, asked, status = _answered(found)
-    if answered != asked:
+    answered = navigation.answer(found)
+    if answered is None:
+        raise ScenarioFailed("page error", "The page does not say what its address is.")
+    if answered.redirected:
         raise ScenarioFailed(
             "redirected",
-            f"The address leads to another page: {answered[:300]}.",
+            f"The address leads to another page: {answered.address[:300]}.",
         )
-    if status >= 400:
-        raise ScenarioFailed("error page", f"The server answered with status {status}.")
+    if answered.status >= 400:
+        raise ScenarioFailed("error page", f"The server answered with status {answered.status}.")
+
+
+def _answered(page: Page, address: str, seconds: float) -> object:
+    """The value of `navigation.question`. A page that goes on to another one at once ends what is evaluated in it."""
+    question = navigation.question(address)
+    for _ in range(_MOST_HURRIES):
+        try:
+            return page.evaluate(question, timeout=seconds, apart=True)
+        except BlockFailed as error:
+            if error.fault != "bad answer":
+                raise
+    return page.evaluate(question, timeout=seconds, apart=True)
 
 
 def _why_not_loaded(error: BlockFailed) -> Outcome:
@@ -235,6 +249,9 @@ def record(
     begin()
     used = scenario.use(page, hands_of(page), seconds, begun)
     answer = probe.end(page)
+    if scenario.video == "needed" and answer.video is None:
+        why = answer.void.get("video", "the page did not report it")
+        raise ScenarioFailed("no video", as_sentence(why), hint="Look whether the clip plays to its end elsewhere.")
     if scenario.video == "needed" and answer.video is not None and answer.video.least_visible < VISIBLE:
         shown = 100 * answer.video.least_visible
         raise ScenarioFailed("off screen", f"Only {shown:.0f} % of the video was inside of the window at one time.")
@@ -314,19 +331,3 @@ def sent_files(served: Sequence[Served]) -> SentFiles:
     found = {one.name: one.sha256 for one in served if one.file.suffix.lower() in _CODE}
     lines = "".join(f"{name} {sha256}\n" for name, sha256 in sorted(found.items()))
     return SentFiles(count=len(found), sha256=hashlib.sha256(lines.encode()).hexdigest())
-
-
-_NAVIGATION = """((asked) => {
-  const plain = (address) => Object.assign(new URL(address), { hash: '' }).href;
-  const found = performance.getEntriesByType('navigation')[0];
-  return JSON.stringify([plain(found?.name || location.href), plain(asked), found?.responseStatus || 0]);
-})(ASKED)"""
-"""Answers the address of the document that is open, the one that was asked for, and the status of its response."""
-
-
-def _answered(found: object) -> tuple[str, str, int]:
-    with suppress(ValueError):
-        match json.loads(found) if isinstance(found, str) else None:
-            case [str(address), str(asked), int(status)]:
-                return address, asked, status
-    raise ScenarioFailed("page error", "The page does not say what its address is.")

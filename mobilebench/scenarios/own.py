@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Iterator
@@ -22,9 +23,12 @@ MOST_FILES = 5000
 """Files of a page's folder, with the page itself."""
 _FOLDER = "own/"
 """Where they lie on the page server."""
+_SHOWN = 300
 TURN_SECONDS = 0.25
 TURN_PIXELS = 160
 """The wheel moves so many pixels every quarter of a second: a person who skims a page."""
+_VIEW = """[innerWidth, innerHeight, scrollY,
+  (document.documentElement?.scrollHeight ?? 0) - innerHeight - scrollY]"""
 
 
 def use(page: Page, hands: Hands, seconds: float, begun: Begun) -> Use:
@@ -47,11 +51,14 @@ def use(page: Page, hands: Hands, seconds: float, begun: Begun) -> Use:
 
 def _view(page: Page) -> tuple[float, float, float, float]:
     """Width and height of the window, and the pixels of the page above and below it."""
-    expression = "[innerWidth, innerHeight, scrollY, document.documentElement.scrollHeight - innerHeight - scrollY]"
-    found = page.evaluate(expression, timeout=probe.ANSWER_SECONDS)
-    numbers = [one if isinstance(one, (int, float)) else 0 for one in found] if isinstance(found, list) else []
+    found = page.evaluate(_VIEW, timeout=probe.ANSWER_SECONDS, apart=True)
+    numbers = [_number(one) for one in found] if isinstance(found, list) else []
     width, height, above, below = (*numbers, 0, 0, 0, 0)[:4]
     return min(max(width, 1), 20_000), min(max(height, 1), 20_000), above, below
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, (int, float)) and math.isfinite(value) else 0.0
 
 
 def at_address(address: str) -> Scenario:
@@ -66,8 +73,31 @@ def at_address(address: str) -> Scenario:
     except ValueError:
         whole = False
     if not whole or any(one.isspace() or not one.isprintable() for one in address):
-        raise BadInput(f"“{address}” is not the address of a page.", hint="Write it as in https://example.org/page.")
+        shown = address[:_SHOWN]
+        raise BadInput(f"“{shown}” is not the address of a page.", hint="Write it as in https://example.org/page.")
+    if parts.username is not None or parts.password is not None:
+        raise BadInput(
+            "The address names a user or a password, which would be stored with every result.",
+            hint="Name the address without them, and a page that needs no password.",
+        )
     return _scenario(address, address, {})
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is such a file; a name that the system refuses, such as one that is too long, is none."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def require_readable_name(file: Path) -> None:
+    """Refuse a file whose name is no text, which no address can hold. Raises `BadInput`."""
+    try:
+        str(file).encode()
+    except UnicodeEncodeError as error:
+        shown = str(file).encode(errors="backslashreplace").decode()[:_SHOWN]
+        raise BadInput(f"The name of the file {shown} is no UTF-8 text.", hint="Rename it.") from error
 
 
 def in_file(file: Path) -> Scenario:

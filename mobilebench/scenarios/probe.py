@@ -1,6 +1,7 @@
 """The probe: our script in a page, which records frames, inputs and long tasks while the page is used.
 
-It is evaluated in the page, so it works on any page, whatever its content policy allows. It loads nothing.
+It is evaluated in the page, so it works on any page, whatever its content policy allows. It loads nothing. Its globals
+are not the page's: a page can neither call it nor replace what it records with.
 """
 
 from __future__ import annotations
@@ -41,19 +42,19 @@ def install(page: Page) -> None:
     if not script.is_file():
         raise BadInput(f"There is no built probe in {script.parent}.", hint="Build it with `make web`.")
     with named_failures(page):
-        page.evaluate(f"{script.read_text(encoding='utf-8')};undefined", timeout=ANSWER_SECONDS)
+        page.evaluate(f"{script.read_text(encoding='utf-8')};undefined", timeout=ANSWER_SECONDS, apart=True)
 
 
 def begin(page: Page, options: ProbeOptions) -> Begun:
     """Begin to record; what the probe recorded before is forgotten."""
     with named_failures(page):
-        return asked(page, f"{PROBE}.begin({options.model_dump_json()})", Begun)
+        return asked(page, f"{PROBE}.begin({options.model_dump_json()})", Begun, apart=True)
 
 
 def mark(page: Page, name: str) -> float:
     """Note this moment under a name, and return it in milliseconds since the measurement began."""
     with named_failures(page):
-        return asked(page, f"{PROBE}.mark({json.dumps(name)})", Mark).at_ms
+        return asked(page, f"{PROBE}.mark({json.dumps(name)})", Mark, apart=True).at_ms
 
 
 def end(page: Page) -> ProbeAnswer:
@@ -63,7 +64,7 @@ def end(page: Page) -> ProbeAnswer:
         ScenarioFailed: also if the page was hidden for a moment: a hidden page draws nothing.
     """
     with named_failures(page):
-        answer = asked(page, f"{PROBE}.end()", ProbeAnswer)
+        answer = asked(page, f"{PROBE}.end()", ProbeAnswer, apart=True)
     if answer.hidden_ms:
         at = answer.hidden_ms[0] / 1000
         raise ScenarioFailed(
@@ -78,16 +79,17 @@ def rest(page: Page, seconds: float) -> None:
     ends = time.monotonic() + seconds
     with named_failures(page):
         while (left := ends - time.monotonic()) > 0:
-            page.evaluate(f"{PROBE}.rest({1000 * min(left, _REST_SECONDS):.0f})", timeout=ANSWER_SECONDS)
+            milliseconds = 1000 * min(left, _REST_SECONDS)
+            page.evaluate(f"{PROBE}.rest({milliseconds:.0f})", timeout=ANSWER_SECONDS, apart=True)
 
 
-def asked(page: Page, expression: str, record: type[T]) -> T:
-    """The record that an expression answers as JSON text.
+def asked(page: Page, expression: str, record: type[T], *, apart: bool = False) -> T:
+    """The record that an expression answers as JSON text; `apart`: see `Page.evaluate`.
 
     Raises:
         BlockFailed: the page did not answer, or with something else.
     """
-    answer = page.evaluate(expression, timeout=ANSWER_SECONDS)
+    answer = page.evaluate(expression, timeout=ANSWER_SECONDS, apart=apart)
     try:
         return record.model_validate_json(answer if isinstance(answer, str) else "")
     except ValidationError as error:
@@ -125,7 +127,7 @@ def _named(page: Page, error: BlockFailed) -> tuple[Outcome, str]:
     if error.fault in ("page error", "bad answer", "hang"):
         found: Any = None
         with suppress(BlockFailed):
-            found = page.evaluate(f"[typeof {PROBE}, location.href]", timeout=_LOOK_SECONDS)
+            found = page.evaluate(f"[typeof {PROBE}, location.href]", timeout=_LOOK_SECONDS, apart=True)
         if isinstance(found, list) and len(found) == 2 and found[0] == "undefined":
             return "left", f"The page was left while it was measured: {str(found[1])[:300]} is shown now."
     return ("no answer" if error.fault == "hang" else "page error"), error.message

@@ -26,6 +26,7 @@ DESCRIBED = {
     "clip.webm": "The same as video, with a clip of your own.",
 }
 """Each kind of scenario and what happens in it."""
+_SHOWN = 300
 
 
 def scenario_of(word: str, *, words_per_minute: int = WORDS_PER_MINUTE) -> Scenario:
@@ -49,12 +50,13 @@ def scenario_of(word: str, *, words_per_minute: int = WORDS_PER_MINUTE) -> Scena
     if word.startswith(("http://", "https://")):
         return own.at_address(word)
     file = Path(word)
-    if not file.is_file():
+    if not own.is_file(file):
         raise BadInput(
-            f"There is no scenario and no file “{word}”.",
+            f"There is no scenario and no file “{word[:_SHOWN]}”.",
             hint=f"The scenarios are {', '.join(SCENARIOS)} and speedometer:FOLDER; a page of your own is an address "
             "(https://…) or a .html file.",
         )
+    own.require_readable_name(file)
     if file.suffix.lower() in PAGE_FILES:
         return own.in_file(file)
     if file.suffix.lower() in CLIP_FILES:

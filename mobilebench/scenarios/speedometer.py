@@ -72,6 +72,12 @@ def clone_at(folder: Path) -> Clone:
         version = title[1] if title else "3"
     if not page.is_file():
         raise BadInput(f"The folder “{folder}” has no index.html. {_EXPECTED}", hint=_HINT)
+    for one in (page, resources):
+        if not one.resolve().is_relative_to(folder.resolve()):
+            raise BadInput(
+                f"In the folder “{folder}”, {one.name} is a link out of it. Files outside are not offered to pages.",
+                hint="Name the folder in which the files really are, or clone Speedometer again.",
+            )
     return Clone(folder, version, revision_of(folder))
 
 
@@ -96,8 +102,10 @@ def _package_version(file: Path) -> str | None:
 
 
 def _text(file: Path) -> str:
-    """The beginning of a text file; empty if there is none."""
+    """The beginning of a text file; empty if there is none. A pipe is none: it might never be written to."""
     try:
+        if not file.is_file():
+            return ""
         with file.open(encoding="utf-8", errors="replace") as text:
             return text.read(_MOST_BYTES)
     except OSError:

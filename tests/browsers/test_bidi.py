@@ -59,6 +59,12 @@ def test_a_value_comes_back_although_events_and_stale_answers_come_first() -> No
     assert asked["params"]["target"] == {"context": "tab1"}
 
 
+def test_what_is_evaluated_apart_is_in_a_sandbox() -> None:
+    with fake_devtools(opening(lambda m: [evaluated(m, "number", 1)])) as fake, open_page(address(fake)) as page:
+        page.evaluate("x", timeout=5, apart=True)
+    assert fake.received[-1]["params"]["target"]["sandbox"]
+
+
 def test_a_second_answer_is_passed_over() -> None:
     def answer(message: dict[str, Any]) -> list[Any]:
         expression = message["params"]["expression"]

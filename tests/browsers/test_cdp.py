@@ -53,6 +53,51 @@ def test_a_page_is_opened_at_our_end_of_the_connection_and_closed() -> None:
         assert fake.closed == ["page1"]
 
 
+def test_windows_that_the_page_opened_are_closed_with_it() -> None:
+    def created(name: str, opener: str) -> dict[str, Any]:
+        info = {"targetId": name, "type": "page", "openerId": opener}
+        return {"method": "Target.targetCreated", "params": {"targetInfo": info}}
+
+    events = [created("user's", "other"), created("one", "page1"), created("two", "one")]
+    with fake_devtools(lambda m: [*events, result(m, **evaluated("x"))]) as fake:
+        with cdp.open_page(fake.url) as page:
+            page.evaluate("open()", timeout=5)
+        assert fake.closed == ["page1", "one", "two"]
+
+
+def test_what_is_evaluated_apart_has_a_world_for_each_document() -> None:
+    worlds = iter((7, 8))
+    gone = [False]
+
+    def answer(message: dict[str, Any]) -> list[Any]:
+        match message["method"]:
+            case "Page.getFrameTree":
+                return [result(message, frameTree={"frame": {"id": "F"}})]
+            case "Page.createIsolatedWorld":
+                return [result(message, executionContextId=next(worlds))]
+            case _ if gone[0]:
+                gone[0] = False
+                return [{"id": message["id"], "error": {"message": "Cannot find context with specified id"}}]
+        return [result(message, **evaluated(message["params"].get("contextId")))]
+
+    with fake_devtools(answer) as fake, cdp.open_page(fake.url) as page:
+        assert [page.evaluate("x", timeout=5, apart=apart) for apart in (True, False, True)] == [7, None, 7]
+        gone[0] = True
+        with pytest.raises(BlockFailed, match="Cannot find context"):
+            page.evaluate("x", timeout=5, apart=True)
+        assert page.evaluate("x", timeout=5, apart=True) == 8
+
+
+@pytest.mark.parametrize("frames", [{}, {"frameTree": []}, {"frameTree": {"frame": None}}])
+def test_a_browser_that_gives_no_world(frames: dict[str, Any]) -> None:
+    with (
+        fake_devtools(lambda m: [result(m, **frames)]) as fake,
+        cdp.open_page(fake.url) as page,
+        pytest.raises(BlockFailed, match="gave no world"),
+    ):
+        page.evaluate("x", timeout=5, apart=True)
+
+
 def test_answers_may_be_larger_than_a_websocket_library_likes() -> None:
     big = "x" * 3_000_000
     with fake_devtools(lambda m: [result(m, **evaluated(big))]) as fake, cdp.open_page(fake.url) as page:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
-from mobilebench.core.errors import BadInput, BlockFailed, Killed, Problem, first_problem, with_fault
+from mobilebench.core.errors import BadInput, BlockFailed, Killed, Problem, as_sentence, first_problem, with_fault
 
 
 @pytest.mark.parametrize(
@@ -76,3 +76,16 @@ def test_a_validator_speaks_for_itself() -> None:
 
 def test_the_document_itself_can_be_wrong() -> None:
     assert problem(7).place("the file") == "the file"
+
+
+@pytest.mark.parametrize(
+    ("clause", "sentence"),
+    [
+        ("there is no model x", "There is no model x."),
+        ("left: another page is shown", "Left: another page is shown."),
+        ("https://example.org/ in chrome", "https://example.org/ in chrome."),
+        ("speedometer:/clone in chrome", "speedometer:/clone in chrome."),
+    ],
+)
+def test_a_clause_becomes_a_sentence_and_an_address_stays(clause: str, sentence: str) -> None:
+    assert as_sentence(clause) == sentence

@@ -76,3 +76,8 @@ def test_a_command_in_a_test_leaves_the_users_home_alone(tmp_path, monkeypatch):
 def test_each_test_has_an_empty_home_of_its_own(time):
     assert list(paths.home().iterdir()) == []
     (paths.home() / time).touch()
+
+
+def test_a_user_who_is_not_known_is_named():
+    with pytest.raises(BadInput, match="~nobody-of-this-name/frames"):
+        paths.expanded("~nobody-of-this-name/frames")

@@ -32,7 +32,7 @@ class FakePage:
     def __init__(self) -> None:
         self.done: list[str] = []
 
-    def evaluate(self, expression: str, *, timeout: float, what: str = "The page") -> Any:
+    def evaluate(self, expression: str, *, timeout: float, what: str = "The page", apart: bool = False) -> Any:
         self.done.append("wait" if "setTimeout" in expression else expression)
 
     def call(self, method: str, params: dict[str, Any] | None = None, *, timeout: float = 15.0) -> dict[str, Any]:

@@ -36,7 +36,7 @@ class FakePage:
         self.timeouts: list[float] = []
         self.heap = heap
 
-    def evaluate(self, expression: str, *, timeout: float, what: str = "The page") -> Any:
+    def evaluate(self, expression: str, *, timeout: float, what: str = "The page", apart: bool = False) -> Any:
         assert what == "The page on host"
         self.asked.append(expression)
         self.timeouts.append(timeout)

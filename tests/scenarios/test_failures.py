@@ -30,7 +30,7 @@ class FakePage:
     def open(self, url: str, *, timeout: float = 60.0) -> None:
         self._next()
 
-    def evaluate(self, expression: str, *, timeout: float, what: str = "The page") -> Any:
+    def evaluate(self, expression: str, *, timeout: float, what: str = "The page", apart: bool = False) -> Any:
         return self._next()
 
     def call(self, method: str, params: dict[str, Any] | None = None, *, timeout: float = 15.0) -> dict[str, Any]:
@@ -145,6 +145,11 @@ def test_a_page_that_does_not_load() -> None:
     assert loaded(PageNotOpened("Error: NS_ERROR_REDIRECT_LOOP")).outcome == "too many redirects"
     assert loaded(BlockFailed("gone", fault="crash")).outcome == "crashed"
     assert loaded(PageDialog.of({"type": "prompt"})).outcome == "dialog"
+
+
+def test_a_page_that_goes_on_at_once() -> None:
+    found = json.dumps(["https://example.org/next", "https://example.org/", 200])
+    assert loaded(None, BlockFailed("the context is gone", fault="bad answer"), found).outcome == "redirected"
 
 
 def test_another_page_answers() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -98,7 +99,17 @@ def test_a_page_at_an_address() -> None:
 
 @pytest.mark.parametrize(
     "word",
-    ["nothing", "missing.html", "https://", "http://a b/", "https://example.org:99999/", "notes.txt"],
+    [
+        "nothing",
+        "missing.html",
+        "https://",
+        "http://a b/",
+        "https://example.org:99999/",
+        "https://me:secret@example.org/",
+        "notes.txt",
+        pytest.param("x" * 5000, id="a name that is too long"),
+        pytest.param(f"https://{'x ' * 5000}", id="an address that is too long"),
+    ],
 )
 def test_what_is_no_scenario(word: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pinned: Pinned) -> None:
     monkeypatch.chdir(tmp_path)
@@ -106,6 +117,13 @@ def test_what_is_no_scenario(word: str, tmp_path: Path, monkeypatch: pytest.Monk
     with pytest.raises(BadInput) as failure:
         scenario_of(word)
     pinned(failure.value.text_with_hint)
+
+
+def test_a_page_whose_name_is_no_text(tmp_path: Path) -> None:
+    page = tmp_path / os.fsdecode(b"caf\xe9.html")
+    page.touch()
+    with pytest.raises(BadInput, match="no UTF-8 text"):
+        scenario_of(str(page))
 
 
 @pytest.mark.parametrize("speed", [19, 61])

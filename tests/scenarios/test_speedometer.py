@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -103,6 +104,28 @@ def test_a_wrong_clone_is_refused(
         (made(Path("clone"), "3.1") / missing).unlink()
     with pinned.raises(BadInput):
         scenario_of("speedometer:clone")
+
+
+@pytest.mark.parametrize("name", ["index.html", "resources"])
+def test_a_clone_with_a_link_out_of_it_is_refused(
+    name: str, tmp_path: Path, pinned: Pinned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = made(Path("clone"), "3.1")
+    elsewhere = tmp_path / "home" / name
+    elsewhere.parent.mkdir()
+    (folder / name).rename(elsewhere)
+    (folder / name).symlink_to(elsewhere)
+    with pinned.raises(BadInput):
+        scenario_of("speedometer:clone")
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "resources").mkdir()
+    os.mkfifo(tmp_path / "index.html")
+    os.mkfifo(tmp_path / "resources" / "main.js")
+    with pytest.raises(BadInput, match="no clone of Speedometer"):
+        scenario_of(f"speedometer:{tmp_path}")
 
 
 def test_a_clone_of_nowhere(pinned: Pinned) -> None:

@@ -116,6 +116,31 @@ describe('EntryWatch', () => {
 });
 
 describe('VideoWatch', () => {
+  it('does not count a video that failed on its way', () => {
+    vi.stubGlobal(
+      'IntersectionObserver',
+      class {
+        observe() {
+          return undefined;
+        }
+        disconnect() {
+          return undefined;
+        }
+      },
+    );
+    const video = {
+      error: null as { code: number; message: string } | null,
+      getVideoPlaybackQuality: () => ({ totalVideoFrames: 1, droppedVideoFrames: 0 }),
+      addEventListener: () => undefined,
+      removeEventListener: () => undefined,
+      requestVideoFrameCallback: () => 1,
+      cancelVideoFrameCallback: () => undefined,
+    };
+    const watch = new VideoWatch(video as unknown as HTMLVideoElement, 0);
+    video.error = { code: 3, message: 'bad data' };
+    expect(watch.finish()).toBe('the video failed while it was measured: bad data');
+  });
+
   it('counts frames, those that were presented between them, and the part that is visible', () => {
     let show: (now: number, metadata: { presentedFrames: number }) => void = () => undefined;
     let seen: (entries: { intersectionRatio: number }[]) => void = () => undefined;
@@ -133,6 +158,7 @@ describe('VideoWatch', () => {
     vi.stubGlobal('IntersectionObserver', Observer);
     const quality = { totalVideoFrames: 10, droppedVideoFrames: 1 };
     const video = {
+      error: null,
       getVideoPlaybackQuality: () => ({ ...quality }),
       addEventListener: () => undefined,
       removeEventListener: () => undefined,

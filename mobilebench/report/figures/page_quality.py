@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mobilebench.analysis.labels import duration, percent, printable
+from mobilebench.analysis.labels import duration, percent
 from mobilebench.analysis.page_quality import Trace
 from mobilebench.report import document as doc
 from mobilebench.report.figures import axes, over_time, theme
@@ -299,7 +299,7 @@ def _choices(
     panel = over_time.panel([*layers, points, *names], _TRADE_OFF)
     return panel | {
         "title": {
-            "text": printable(name),
+            "text": theme.short_within(name),
             "anchor": "start",
             "fontSize": 13,
             "color": theme.COLOURS["ink"],

@@ -241,6 +241,15 @@ def short(text: str) -> str:
     return clean if len(clean) <= _LABEL_LIMIT else f"{clean[: _LABEL_LIMIT - 1]}…"
 
 
+def short_within(text: str) -> str:
+    """A printable text, shortened in its middle: beginnings of addresses are alike."""
+    clean = printable(text)
+    if len(clean) <= _LABEL_LIMIT:
+        return clean
+    half = (_LABEL_LIMIT - 1) // 2
+    return f"{clean[: _LABEL_LIMIT - 1 - half]}…{clean[-half:]}"
+
+
 _VARIABLES = {value: f"var(--{name})" for name, value in COLOURS.items()}
 
 

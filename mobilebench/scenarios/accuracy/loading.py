@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
+from mobilebench.core import paths
 from mobilebench.reuse.frames import BadFrames, FrameSet
 from mobilebench.scenarios.accuracy import folder, youtube
 
@@ -23,7 +24,7 @@ def load(path: Path, layout: Layout | None = None) -> FrameSet:
     Raises:
         BadFrames: it cannot be used; `problem` names why.
     """
-    place = path.expanduser()
+    place = paths.expanded(path)
     if not place.is_dir():
         raise BadFrames(
             "no such folder", f"There is no folder {path}.", hint="Name a folder with frames.csv, or `shapes`."

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from mobilebench.browsers import names
+from mobilebench.core import paths
 from mobilebench.core.errors import BadInput
 from mobilebench.scenarios import own
 from mobilebench.scenarios.measuring import REACH_ALL
@@ -28,11 +28,12 @@ def reachable(page: str, target: Target) -> Iterator[str]:
         return
     from mobilebench.engines import web
 
-    file = Path(page).expanduser()
-    if not file.is_file():
+    file = paths.expanded(page)
+    if not own.is_file(file):
         raise BadInput(
-            f"There is no file {page}.", hint="Name a file, or an address that begins with http:// or https://."
+            f"There is no file {page[:200]}.", hint="Name a file, or an address that begins with http:// or https://."
         )
+    own.require_readable_name(file)
     server = web.page_server()
     files = own.files_around(file, own.MOST_FILES)
     with server.visit(files, isolated=False) as visit, target.reverse(server.port) as origin:

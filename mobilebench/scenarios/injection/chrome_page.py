@@ -312,4 +312,4 @@ def foreign_page(address: str, *, cancel: Event | None = None) -> Iterator[Chrom
             finally:
                 foreign.close()
     finally:
-        cdp.close_tab(address, tab_id)
+        cdp.close_tabs(address, [tab_id, *watch.windows])

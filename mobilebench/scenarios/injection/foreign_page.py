@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
-from urllib.parse import urldefrag
 
 from mobilebench.browsers.page import Page
 from mobilebench.browsers.websocket_rpc import Exchange
 from mobilebench.core.errors import BlockFailed
+from mobilebench.scenarios import navigation
 from mobilebench.scenarios.base import Outcome
 from mobilebench.scenarios.injection.outcomes import PageFailed
 
@@ -36,8 +36,7 @@ REDIRECTS = range(300, 400)
 _NAVIGATION_NOTICE_SECONDS = 0.5
 _MOST_NOTED = 100
 _FACTS = """({url: location.href, title: document.title, isolated: crossOriginIsolated,
-    secure: isSecureContext, frames: frames.length, worker: Boolean(navigator.serviceWorker?.controller),
-    status: performance.getEntriesByType('navigation')[0]?.responseStatus ?? 0})"""
+    secure: isSecureContext, frames: frames.length, worker: Boolean(navigator.serviceWorker?.controller)})"""
 
 
 @dataclass(frozen=True)
@@ -59,15 +58,12 @@ class Opened:
     """Number of frames, at any depth, that have processes of their own; see `ForeignPage.frames_elsewhere`."""
     frames_failed: int
     """Number of frames that show an error in place of their page; see `ForeignPage.frames_failed`."""
+    redirected: bool
+    """Whether another document answered than the one that was asked for."""
     service_worker: bool
     """Whether a service worker controls the page."""
     dialogs: tuple[str, ...]
     """Dialogs that were closed while it loaded."""
-
-    @property
-    def redirected(self) -> bool:
-        """Whether the page is not at the address that was asked for, apart from the fragment and a closing slash."""
-        return _plain(self.asked) != _plain(self.url)
 
 
 class Watch(Protocol):
@@ -200,20 +196,22 @@ class ForeignPage(ABC):
                     raise
 
     def _facts(self, asked: str) -> Opened:
-        found = self.world().evaluate(_FACTS)
-        if not isinstance(found, dict):
+        world = self.world()
+        found = world.evaluate(_FACTS)
+        answered = navigation.answer(world.evaluate(navigation.question(asked)))
+        if not isinstance(found, dict) or answered is None:
             raise PageFailed("scripts blocked", f"{asked} runs no scripts.")
-        status = found.get("status")
         return Opened(
             asked=asked,
             url=str(found.get("url"))[: 4 * LONGEST],
             title=str(found.get("title"))[:LONGEST],
-            http_status=status if isinstance(status, int) and status > 0 else None,
+            http_status=answered.status if answered.status > 0 else None,
             isolated=found.get("isolated") is True,
             secure=found.get("secure") is True,
             frames=found["frames"] if isinstance(found.get("frames"), int) else 0,
             frames_elsewhere=self.frames_elsewhere(),
             frames_failed=self.frames_failed(),
+            redirected=answered.redirected,
             service_worker=found.get("worker") is True,
             dialogs=tuple(self._watch.dialogs),
         )
@@ -257,7 +255,3 @@ def note(notes: list[str], text: str) -> None:
     """Append a text, unless there are very many already."""
     if len(notes) < _MOST_NOTED:
         notes.append(text)
-
-
-def _plain(url: str) -> str:
-    return urldefrag(url).url.rstrip("/")

@@ -118,6 +118,7 @@ def measure(
         plan=plan,
         asked=url,
         url=opened.url,
+        redirected=opened.redirected,
         title=opened.title,
         isolated=opened.isolated,
         isolated_by_us=isolate,

@@ -56,7 +56,7 @@ def remarks_on_engine(answer: InjectedAnswer, case: Case, model: ModelFacts) -> 
 
 
 def _on_page(result: InjectionResult) -> Iterator[Remark]:
-    if _without_slash(result.asked) != _without_slash(result.url):
+    if result.redirected:
         yield Remark(
             code="redirected",
             status="suspect",
@@ -85,10 +85,6 @@ def _on_page(result: InjectionResult) -> Iterator[Remark]:
     states = result.answer.states if result.answer else []
     if states and not all(state.focused for state in states):
         yield Remark(code="no-focus", status="valid", sentence="the page did not have the focus throughout")
-
-
-def _without_slash(url: str) -> str:
-    return url.partition("#")[0].rstrip("/")
 
 
 def _on_proof(answer: InjectedAnswer, case: Case) -> Iterator[Remark]:

@@ -72,6 +72,8 @@ class InjectionResult(Record):
     """The address that was asked for."""
     url: str
     """The address at which the page was."""
+    redirected: bool = False
+    """Whether another document answered than the one that was asked for."""
     title: str = ""
     isolated: bool
     """Whether the page was cross-origin isolated."""

@@ -65,3 +65,11 @@ def test_both_sides_keep_their_most_important_rows(native: int, web: int, kept: 
     shown, note = theme.selected(cases(native, web))
     assert (sum(not case.web for case in shown), sum(case.web for case in shown)) == kept
     assert bool(note) == (native + web > theme.MOST_ROWS)
+
+
+def test_a_long_address_keeps_its_beginning_and_its_end() -> None:
+    assert theme.short_within("video in chrome") == "video in chrome"
+    short = theme.short_within(f"https://example.org/{'a' * 200}/last in chrome")
+    assert len(short) <= 60
+    assert short.startswith("https://example.org/")
+    assert short.endswith("/last in chrome")

@@ -144,8 +144,8 @@ def test_pages_without_frames_and_redirects_are_suspect() -> None:
     assert codes(result(half(), frames=FrameTimes()))["no-frames"] == "suspect"
     assert codes(result(half(), baseline=FrameTimes()))["no-frames"] == "suspect"
     assert "no-frames" not in codes(result(half(), baseline=FrameTimes(), plan=InjectionPlan(baseline_seconds=0)))
-    assert codes(result(half(), url="http://b.example/"))["redirected"] == "suspect"
-    assert "redirected" not in codes(result(half(), url="http://a.example/#part"))
+    assert codes(result(half(), redirected=True, url="http://b.example/"))["redirected"] == "suspect"
+    assert "redirected" not in codes(result(half(), url="http://a.example/by/its/history"))
 
 
 def test_frames_that_are_elsewhere_or_did_not_load_are_told() -> None:

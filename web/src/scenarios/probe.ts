@@ -1,5 +1,5 @@
-// The probe: recorded beside the use of any page. Python evaluates this script in the page, and calls
-// `mobilebenchProbe` (mobilebench/scenarios/probe.py).
+// The probe: recorded beside the use of any page. Python evaluates this script in the page's document, among globals of
+// its own, and calls `mobilebenchProbe` (mobilebench/scenarios/probe.py).
 import { inputEvents, longFrames, longTasks, type EntryWatch } from './entries';
 import { FrameWatch, tenths } from './frames';
 import { InpWatch } from './inp';
@@ -73,6 +73,8 @@ export class Probe {
   async end(): Promise<string> {
     const watches = this.running();
     const duration = this.now(watches);
+    // A page that opened its document anew (`document.open`) removed the listener.
+    if (document.visibilityState !== 'visible' && this.hidden.length === 0) this.hidden.push(duration);
     watches.frames.stop();
     const video = watches.video?.finish();
     const inp = await this.inp.finish();
@@ -87,6 +89,7 @@ export class Probe {
       if (typeof found === 'object' && 'why' in found) gone[name] = found.why;
     }
     if (video === undefined) gone.video = this.why ?? 'there is no video on the page';
+    else if (typeof video === 'string') gone.video = video;
     const answer: ProbeAnswer = {
       address: location.href.slice(0, 8000),
       began_ms: tenths(watches.began),
@@ -101,7 +104,7 @@ export class Probe {
       ...(Array.isArray(lists.long_tasks) && { long_tasks: lists.long_tasks }),
       ...(Array.isArray(lists.long_frames) && { long_frames: lists.long_frames }),
       ...(typeof inp === 'number' && { inp_ms: inp }),
-      ...(video && { video }),
+      ...(typeof video === 'object' && { video }),
       void: gone,
     };
     return JSON.stringify(answer);

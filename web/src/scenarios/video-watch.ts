@@ -114,10 +114,13 @@ export class VideoWatch {
     this.request = this.ask();
   }
 
-  finish(): VideoFrames {
+  /** What was shown, or why it does not count: the video failed on its way. */
+  finish(): VideoFrames | string {
     this.video.cancelVideoFrameCallback(this.request);
     this.observer.disconnect();
     this.video.removeEventListener('waiting', this.waits);
+    const failed = failureOf(this.video.error);
+    if (failed) return `the video failed while it was measured: ${failed.why ?? 'no reason is given'}`;
     const last = this.video.getVideoPlaybackQuality();
     return {
       frames_ms: this.times,
