@@ -126,8 +126,11 @@ def _named(page: Page, error: BlockFailed) -> tuple[Outcome, str]:
         return "disconnected", error.message
     if error.fault in ("page error", "bad answer", "hang"):
         found: Any = None
-        with suppress(BlockFailed):
+        try:
             found = page.evaluate(f"[typeof {PROBE}, location.href]", timeout=_LOOK_SECONDS, apart=True)
+        except BlockFailed as again:
+            if error.fault == again.fault == "bad answer":  # this document is gone, too
+                return "left", "The page goes on to another one, or to itself, again and again."
         if isinstance(found, list) and len(found) == 2 and found[0] == "undefined":
             return "left", f"The page was left while it was measured: {str(found[1])[:300]} is shown now."
     return ("no answer" if error.fault == "hang" else "page error"), error.message

@@ -79,6 +79,12 @@ def test_a_page_without_the_probe_was_left(fault: Any) -> None:
     assert outcome == "left"
 
 
+def test_a_page_that_never_stays_was_left() -> None:
+    gone = BlockFailed("The browser refused Runtime.evaluate: Cannot find context", fault="bad answer")
+    assert failure_of(gone, gone)[0] == "left"
+    assert failure_of(gone, BlockFailed("late", fault="hang"))[0] == "page error"
+
+
 def test_other_failures() -> None:
     here = ["object", "https://example.org/"]
     assert failure_of(BlockFailed("late", fault="hang"), here)[0] == "no answer"
