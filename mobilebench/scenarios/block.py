@@ -159,11 +159,11 @@ def _reason_against(case: Case) -> str | None:
 
 @contextmanager
 def _outcomes_named() -> Iterator[None]:
-    """Begin the message of a page's failure with the failure's name, which says more than the fault `page error`."""
+    """Begin the message of a page's failure with its name, which says more than `page error` and `bad answer`."""
     try:
         yield
     except ScenarioFailed as error:
-        fault = None if error.fault == "page error" else error.fault
+        fault = None if error.fault in ("page error", "bad answer") else error.fault
         raise BlockFailed(f"{error.outcome}: {error.message}", hint=error.hint, fault=fault) from error
 
 

@@ -11,7 +11,7 @@ import pytest
 from mobilebench.browsers.page import Page, PageDialog, PageNotOpened
 from mobilebench.cli.scenario import scenario
 from mobilebench.core.errors import BlockFailed, Killed
-from mobilebench.scenarios import measuring, probe
+from mobilebench.scenarios import block, measuring, probe
 from mobilebench.scenarios.base import NEXT_STEPS, Outcome, ScenarioFailed
 from mobilebench.scenarios.messages import Begun, ProbeAnswer
 
@@ -180,3 +180,12 @@ def test_every_failure_has_a_next_step_and_is_explained(outcome: Outcome) -> Non
     assert ScenarioFailed(outcome, "It failed.", hint="Do this.").hint == "Do this."
     assert f"\n| `{outcome}` | " in DOCUMENT.read_text(encoding="utf-8")
     assert outcome in " ".join((scenario.__doc__ or "").split())
+
+
+@pytest.mark.parametrize(
+    ("fault", "kept"), [("page error", None), ("bad answer", None), ("crash", "crash"), (None, None)]
+)
+def test_a_block_begins_with_the_name_of_the_failure(fault: Any, kept: Any) -> None:
+    with pytest.raises(BlockFailed) as failure, block._outcomes_named():
+        raise ScenarioFailed("left", "It went on.", fault=fault)
+    assert (failure.value.message, failure.value.fault) == ("left: It went on.", kept)
