@@ -24,28 +24,24 @@ from mobilebench.scenarios.injection.foreign_page import (
     CALL_SECONDS,
     CLOSE_SECONDS,
     ISOLATING,
-    LOAD_SECONDS,
     LONGEST,
     REDIRECTS,
     WORLD,
     ForeignPage,
-    Opened,
     World,
     note,
 )
 from mobilebench.scenarios.injection.outcomes import PageFailed
 
-_ATTACH: dict[str, Any] = {"autoAttach": True, "waitForDebuggerOnStart": True, "flatten": True}
-"""Attaches to everything new in the page that has a process or thread of its own, before it runs. Workers are let go at
-once: with a filter against them, Chrome would never let them run.
-"""
-_ATTACH_LATER: dict[str, Any] = {
+_ATTACH: dict[str, Any] = {
     "autoAttach": True,
     "waitForDebuggerOnStart": False,
     "flatten": True,
     "filter": [{"type": "iframe", "exclude": False}, {"exclude": True}],
 }
-"""Attaches to new frames, without holding them up."""
+"""Attaches to frames that have processes of their own. They are not held up for it: Chrome would hold workers, too, and
+not always let them go.
+"""
 _DOCUMENTS = {"urlPattern": "*", "resourceType": "Document", "requestStage": "Response"}
 _ERROR = "chrome-error:"
 """Beginning of the address of a frame that could not be loaded."""
@@ -92,24 +88,14 @@ class ForeignNotices(CdpNotices):
                     self.loaded = False
                     note(self.addresses, str(frame.get("url", ""))[: 4 * LONGEST])
             case "Target.attachedToTarget" if isinstance(attached := params.get("sessionId"), str):
-                self._attached(attached, params.get("targetInfo"), session)
+                self.sessions.append(attached)
+                self.send("Target.setAutoAttach", _ATTACH, attached)
             case "Target.detachedFromTarget" if params.get("sessionId") in self.sessions:
                 self.sessions.remove(str(params["sessionId"]))
             case "Fetch.requestPaused":
                 self._isolate(params, session)
             case None if isinstance(number := message.get("id"), int) and number in self._bodies:
                 self._answer(*self._bodies.pop(number), message)
-
-    def _attached(self, attached: str, target: Any, session: str | None) -> None:
-        """Set up a frame that has a process of its own; let anything else go."""
-        is_frame = isinstance(target, dict) and target.get("type") == "iframe"
-        if is_frame:
-            self.sessions.append(attached)
-            for method, params in _set_up(self.isolates):
-                self.send(method, params, attached)
-        self.send("Runtime.runIfWaitingForDebugger", {}, attached)
-        if not is_frame:
-            self.send("Target.detachFromTarget", {"sessionId": attached}, session)
 
     def _isolate(self, paused: dict[str, Any], session: str | None) -> None:
         """Ask for the body of a document, so that it can be answered with other headers."""
@@ -138,7 +124,7 @@ class ForeignNotices(CdpNotices):
 
 
 def _set_up(isolates: bool) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The commands that lift the policies of the page, or of a frame with a process of its own."""
+    """The commands that lift the page's policies, and find its frames."""
     yield "Page.enable", {}
     yield "Page.setBypassCSP", {"enabled": True}
     yield "Target.setAutoAttach", _ATTACH
@@ -193,13 +179,6 @@ class ChromePage(ForeignPage):
     @property
     def page(self) -> CdpPage:
         return self._page
-
-    def open(self, url: str, *, isolate: bool = False, timeout: float = LOAD_SECONDS) -> Opened:
-        opened = super().open(url, isolate=isolate, timeout=timeout)
-        for session in (None, *self._watch.sessions):
-            with suppress(BlockFailed):
-                self._sending(session)("Target.setAutoAttach", _ATTACH_LATER)
-        return opened
 
     def _navigate(self, url: str, *, isolate: bool, timeout: float) -> None:
         if self._watch.addresses:
