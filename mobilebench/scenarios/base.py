@@ -80,6 +80,7 @@ _BY_NET_ERROR: tuple[tuple[str, Outcome], ...] = (
     ("ERR_ABORTED", "not a page"),
     ("ERR_UNKNOWN_URL_SCHEME", "not a page"),
     ("ERR_HTTP_RESPONSE_CODE_FAILURE", "error page"),
+    ("ERR_INVALID_AUTH_CREDENTIALS", "error page"),
     ("ERR_TIMED_OUT", "never loaded"),
     ("MODULE_SECURITY", "invalid TLS"),
     ("NS_ERROR_REDIRECT_LOOP", "too many redirects"),

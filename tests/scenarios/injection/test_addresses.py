@@ -89,6 +89,7 @@ def test_names_are_resolved_only_where_needed() -> None:
         ("net::ERR_NAME_NOT_RESOLVED", "unreachable"),
         ("net::ERR_TOO_MANY_REDIRECTS", "too many redirects"),
         ("net::ERR_ABORTED", "not a page"),
+        ("net::ERR_INVALID_AUTH_CREDENTIALS", "error page"),
         ("net::ERR_SOMETHING_NEW", "unreachable"),
         ("Error: NS_ERROR_UNKNOWN_HOST", "unreachable"),
         (
