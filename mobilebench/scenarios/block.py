@@ -181,7 +181,7 @@ def _without_inference(prepared: PreparedScenario, cancel: Event) -> BlockResult
         cancel=cancel,
     ) as page:
         _tell_processes(prepared, page.browser)
-        isolated = page.page.evaluate("crossOriginIsolated", timeout=probe.ANSWER_SECONDS) is True
+        isolated = page.page.evaluate("crossOriginIsolated", timeout=probe.ANSWER_SECONDS, apart=True) is True
         watch = measuring.watched(page, scenario, block.rule.max_seconds)
         recorded = watch.added(measuring.record(page, scenario, block.rule.max_seconds))
         proof = _of_browser(Proof(cross_origin_isolated=isolated), page.browser, recorded)

@@ -82,7 +82,7 @@ def start(page: Page, seconds: float) -> FrameTrace | Void:
 
 def _mark(page: Page, name: str) -> float | None:
     with probe.named_failures(page):
-        at = page.evaluate(_MARK.replace("NAME", json.dumps(name)), timeout=probe.ANSWER_SECONDS)
+        at = page.evaluate(_MARK.replace("NAME", json.dumps(name)), timeout=probe.ANSWER_SECONDS, apart=True)
     return _number(at)
 
 

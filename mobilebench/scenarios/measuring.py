@@ -123,7 +123,7 @@ def ready(page: Page, scenario: Scenario) -> tuple[str, ...]:
     probe.install(page)
     notes = tuple(scenario.prepare(page)) if scenario.prepare else ()
     with probe.named_failures(page):
-        others = page.evaluate(_FRAMES_OF_OTHERS, timeout=probe.ANSWER_SECONDS)
+        others = page.evaluate(_FRAMES_OF_OTHERS, timeout=probe.ANSWER_SECONDS, apart=True)
     if isinstance(others, int) and others > 0:
         notes = (*notes, f"{others} frames of other origins are inside the page: what they draw and do is not recorded")
     return notes

@@ -48,7 +48,7 @@ class FakePage:
         self.marks_answer: Any = 400.0
         self.ends_with_mark = True
 
-    def evaluate(self, expression: str, *, timeout: float, what: str = "The page") -> Any:
+    def evaluate(self, expression: str, *, timeout: float, what: str = "The page", apart: bool = False) -> Any:
         if "performance.mark" not in expression:
             return None
         self.names.append(expression.split('"')[1])
@@ -237,6 +237,7 @@ def test_a_late_trace_is_void_and_a_cancelled_block_is_not() -> None:
         (gzip.compress(b'{"traceEvents":[{"a":1},'), "has no end"),
         (gzip.compress(b'{"traceEvents":[' + b"[" * 200_000), "has no end"),
     ],
+    ids=["no gzip", "cut", "with more", "a list", "an open event", "very deep"],
 )
 def test_what_is_no_trace_is_void(raw: bytes, words: str) -> None:
     page = FakePage()
