@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from mobilebench.core.errors import ExitCode
-from mobilebench.core.records import Block, RunInfo
-from mobilebench.results.store import Store
+from mobilebench.core.records import Block
 from mobilebench.virtual import phones
 from tests.e2e.conftest import CommandLine
 from tests.timing import Yardstick
@@ -51,15 +50,13 @@ def wait_until(happened: Callable[[], bool], seconds: float) -> None:
         time.sleep(0.1)
 
 
-def runs_of(mobilebench: CommandLine) -> list[RunInfo]:
-    if not (mobilebench.home / "results.sqlite").exists():
-        return []
-    with Store.open(mobilebench.home, create=False) as store:
-        return store.runs()
+def runs_of(mobilebench: CommandLine) -> list[Path]:
+    """The journals of all runs, the newest last. Opening the store would lock it while the run writes."""
+    return sorted((mobilebench.home / "runs").glob("*/journal.jsonl"))
 
 
 def stored_blocks(mobilebench: CommandLine) -> int:
-    return len(mobilebench.last().blocks)
+    return runs_of(mobilebench)[-1].read_text().count('"kind": "BlockFinished"')
 
 
 def keys(blocks: list[Block]) -> list[int]:
@@ -114,8 +111,8 @@ def test_ended_run_goes_on_and_measures_nothing_twice(
     assert mobilebench("virtual", "up", "--count", "1").returncode == 0
     before = len(runs_of(mobilebench))
     process = mobilebench.start("run", "--serial", "all", "--suite", sleeping)
-    wait_until(lambda: len(runs_of(mobilebench)) > before, 30)
-    wait_until(lambda: stored_blocks(mobilebench) >= 2, 30)
+    wait_until(lambda: len(runs_of(mobilebench)) > before, 120)
+    wait_until(lambda: stored_blocks(mobilebench) >= 2, 120)
     asked, yardstick = time.monotonic(), Yardstick()
     process.send_signal(end)
     out, err = process.communicate(timeout=120)
@@ -146,8 +143,8 @@ def test_dead_phone_does_not_stop_the_others(mobilebench: CommandLine, sleeping:
     serials = f"{doomed.serial},{other.serial}"
     process = mobilebench.start("run", "--serial", serials, "--suite", sleeping, "--wait-for-phone", "2")
     try:
-        wait_until(lambda: len(runs_of(mobilebench)) > before, 30)
-        wait_until(lambda: stored_blocks(mobilebench) >= 2, 30)
+        wait_until(lambda: len(runs_of(mobilebench)) > before, 120)
+        wait_until(lambda: stored_blocks(mobilebench) >= 2, 120)
         phones.down([doomed.name])
         _, err = process.communicate(timeout=60)
     finally:
@@ -167,7 +164,7 @@ def test_two_runs_at_once_on_one_phone(mobilebench: CommandLine, sleeping: str) 
     before = len(runs_of(mobilebench))
     first = mobilebench.start("run", "--serial", serial, "--suite", sleeping)
     try:
-        wait_until(lambda: len(runs_of(mobilebench)) > before, 30)
+        wait_until(lambda: len(runs_of(mobilebench)) > before, 120)
         second = mobilebench("run", "--serial", serial, "--suite", sleeping)
         assert second.returncode == ExitCode.BAD_INPUT
         assert serial in second.stderr
