@@ -31,6 +31,7 @@ from mobilebench.recorders.stream import RECORDER
 from mobilebench.targets.base import Target
 
 MODEL, ENGINE = "mobilenet_v2", "tflite"
+TARGETS = ("host", "virtual phone")
 LOW, HIGH = 0.99, 1.01
 LEFT_OUT = {"host": {"battery", "thermal", "current", "rapl", "energy"}, "android": {"rapl", "energy"}}
 """Recorders that have nothing to read on such a target. That of energy has blocks of its own, and leaves the target
@@ -53,13 +54,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=int, default=20)
     parser.add_argument("--predictions", type=int, default=800, help="per block")
+    parser.add_argument("--targets", nargs="+", default=TARGETS, choices=TARGETS)
     parser.add_argument("--interval", type=float, default=1.0, help="seconds between two readings of each recorder")
     chosen = parser.parse_args(arguments)
     files = built(MODEL)
     print("| target | recorders | every | sampled / plain | 95 % interval | pairs | kept | processor s per s |")
     print("|---|---:|---:|---:|---|---:|---|---:|")
     kept = True
-    for name in ("host", "virtual phone"):
+    for name in chosen.targets:
         with opened(name) as target:
             costs = measure(target, files, chosen.pairs, chosen.predictions, chosen.interval)
             count = len(readers(target, chosen.interval))
