@@ -311,7 +311,11 @@ def _others(found: Advice) -> tuple[str, ...]:
 def _trade_offs(scenarios: Sequence[PageScenario], keep: float, mark: str | None) -> Iterator[doc.Figure]:
     """One figure for each model, with a panel for each scenario."""
     for model in dict.fromkeys(model for one in scenarios for model in one.models):
-        runs = {_choice(case): left for one in scenarios for case in one.cases if (left := _share(case, RUNS))}
+        runs: dict[tuple[object, ...], float] = {}
+        for one in scenarios:
+            for case in one.cases:
+                if left := _share(case, RUNS):
+                    runs.setdefault(_choice(case), left)
         panels = [
             (
                 page_name(one),
@@ -341,7 +345,8 @@ def _point(scenario: PageScenario, case: PageCase, runs: dict[tuple[object, ...]
         return None
     low, high = (left.interval.low, left.interval.high) if left.interval else (None, None)
     short = f"{case.duty} %" + (", worker" if case.place == "worker" else "")
-    return Choice(case.of.way, short, case.latency.value, left.value, low, high, runs.get(_choice(case)))
+    answered = _share(case, RUNS) or runs.get(_choice(case))
+    return Choice(case.of.way, short, case.latency.value, left.value, low, high, answered)
 
 
 def _of_scenario(view: RunView, one: PageScenario, mark: str | None) -> doc.Section:

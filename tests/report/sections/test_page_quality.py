@@ -187,6 +187,27 @@ def test_the_trade_off_has_a_panel_for_each_scenario() -> None:
     assert all(0 < row["frames"] < 101 for row in rows)
 
 
+def test_each_panel_of_the_trade_off_shows_the_runs_of_its_own_page() -> None:
+    cases: dict[Case, page_runs.Rounds] = {
+        baseline("interaction"): [Used(60.0, 100.0, ms=None)] * 3,
+        used(WASM, "interaction"): [Used(45.0, 50.0)] * 3,
+        baseline("video"): [Used(60.0, video=30.0, ms=None)] * 3,
+        used(WASM, "video"): [Used(45.0, video=20.0)] * 3,
+        baseline("call"): [Used(60.0, 100.0, video=30.0, ms=None)] * 3,
+        used(WASM, "call"): [Used(45.0, 25.0, video=20.0)] * 3,
+    }
+    (figure,) = drawn.titled(page_runs.run(cases), "Latency against frames")
+    shown = {
+        panel["title"]["text"]: {row["beside"] for row in drawn.rows_of(panel, "beside")}
+        for panel in figure.spec["vconcat"]
+    }
+    assert shown == {
+        "interaction in chrome": {"50 % · 50 %"},
+        "video in chrome": {"50 % · 50 %"},
+        "call in chrome": {"50 % · 25 %"},
+    }
+
+
 @pytest.mark.slow
 def test_figures_follow_the_schema() -> None:
     import altair
