@@ -12,7 +12,7 @@ from dataclasses import dataclass
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 """Clock ticks per second of this computer's kernel; phones also have 100."""
 
-_STAT = re.compile(r"(\d{1,15}) \((.*)\) (\S) ([-\d ]+)\s*", re.DOTALL)
+_STAT = re.compile(r"(\d{1,15}) \((.*)\) (\S) ([-\d ]++)\s*", re.DOTALL)
 _LOAD_AVERAGE = re.compile(r"(\d{1,6}\.\d+) \d{1,6}\.\d+ \d{1,6}\.\d+ \d+/\d+ \d+\s*")
 _KIB = re.compile(r"^(\S+):\s+(\d{1,15}) kB$", re.MULTILINE)
 _ENDED = ("Z", "X", "x")

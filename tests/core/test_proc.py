@@ -68,3 +68,8 @@ def test_the_load_average_is_that_of_the_last_minute() -> None:
     assert proc.load_average("0.52 0.58 0.59 1/597 12345\n") == 0.52
     assert proc.load_average("cat: /proc/loadavg: Permission denied\n") is None
     assert proc.load_average("") is None
+
+
+def test_a_long_text_that_is_no_stat_takes_no_longer_than_its_length() -> None:
+    text = "7 (a b) R 1 1 1 0 -1 0" + ") R 1 1 1 0 -1 0" * 1000 + " " * 100_000
+    assert proc.parse_stat(f"{text}x") is None
