@@ -108,7 +108,7 @@ def _has_phones() -> bool:
 
 @app.command("set")
 def set_state(
-    name: Annotated[str, typer.Argument(help="Name of the phone, such as phone-1.")],
+    name: Annotated[str, typer.Argument(metavar="PHONE", help="Name or serial of the phone, such as phone-1.")],
     changes: Annotated[
         list[str], typer.Argument(metavar="FIELD=VALUE…", help="Values to change, such as `battery.level=15`.")
     ],
@@ -123,12 +123,12 @@ def set_state(
     parsed = phones.parse_changes(changes)
     if "fault" in parsed:
         targets.require_adb(for_virtual_phones=True)
-    phones.change_state(name, parsed)
+    phones.change_state(phones.name_of(name), parsed)
 
 
 @app.command("fault")
 def cause_fault(
-    name: Annotated[str, typer.Argument(metavar="PHONE", help="Name of the phone, such as phone-1.")],
+    name: Annotated[str, typer.Argument(metavar="PHONE", help="Name or serial of the phone, such as phone-1.")],
     fault: Annotated[
         str | None,
         typer.Argument(metavar="FAULT", help="Fault of the table below, or `clear`. None: list the present."),
@@ -169,8 +169,9 @@ def cause_fault(
       mobilebench virtual fault phone-1 clear
     """
     from mobilebench import targets
-    from mobilebench.virtual import faults
+    from mobilebench.virtual import faults, phones
 
+    name = phones.name_of(name)
     if fault is None:
         for active, kind in faults.active(name).items():
             say(f"{active} {kind}".strip())
@@ -207,7 +208,8 @@ def list_phones(json: Json = False) -> None:
 @app.command()
 def down(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="NAME…", help="Names of the phones; by default all phones.")
+        list[str] | None,
+        typer.Argument(metavar="PHONE…", help="Names or serials of the phones; by default all phones."),
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing.")] = False,
 ) -> None:
@@ -221,7 +223,7 @@ def down(
         targets.require_adb()
     except BadInput as error:
         wrong = error
-    for phone in phones.down(list(names) if names else None, tell_adb=wrong is None):
+    for phone in phones.down([phones.name_of(one) for one in names] if names else None, tell_adb=wrong is None):
         if not quiet:
             say(f"{phone.name}: down")
     if wrong:

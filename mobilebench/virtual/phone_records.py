@@ -86,6 +86,11 @@ def existing(name: str) -> Record:
     return record
 
 
+def name_of(word: str) -> str:
+    """The name of the phone with this name or serial; the word itself if there is none."""
+    return next((record.name for record in records() if word in (record.name, record.serial)), word)
+
+
 def records() -> list[Record]:
     """The records of all phones, in the order of their names."""
     found = (read(file.parent.name) for file in sorted(root().glob("*/phone.json")))

@@ -191,6 +191,11 @@ def metadata(name: str) -> Path:
     return PhoneFiles(phone_records.folder(name)).metadata
 
 
+def name_of(word: str) -> str:
+    """The name of the phone with this name or serial; the word itself if there is none."""
+    return phone_records.name_of(word)
+
+
 def serial_of(name: str) -> str:
     """The serial under which adb lists a phone. Raises `BadInput` if there is no phone of this name."""
     return phone_records.existing(name).serial

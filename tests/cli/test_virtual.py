@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mobilebench.virtual import faults
+from mobilebench.virtual import faults, phone_records
 from mobilebench.virtual.fault_kinds import FAULTS
 from tests.cli.command_line import mobilebench
 
@@ -25,6 +25,13 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[object]:
 def test_a_fault_is_caused_with_its_kind_and_times(asked: list[object]) -> None:
     assert mobilebench("virtual fault phone-1 dialog usb --for 5 --after 2").code == 0
     assert asked == [(("phone-1", "dialog"), {"seconds": 5.0, "after": 2.0, "option": "usb"})]
+
+
+def test_a_phone_may_be_named_by_its_serial(monkeypatch: pytest.MonkeyPatch, asked: list[object]) -> None:
+    made = phone_records.Record(name="phone-1", profile="tensor-g3", port=16501, number=1)
+    monkeypatch.setattr(phone_records, "records", lambda: [made])
+    assert mobilebench("virtual fault 127.0.0.1:16501 clear").code == 0
+    assert asked == [("clear", "phone-1", None)]
 
 
 def test_faults_are_cleared_and_listed(asked: list[object]) -> None:
