@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
@@ -201,7 +201,7 @@ def _with_inference(prepared: PreparedScenario, load: Load, cancel: Event) -> Bl
         target.browser(browser_name, flags, headed=block.conditions.headed) as browser,
         target.reverse(prepared.server.port) as origin,
         foreign_page(browser.address, cancel=cancel, stays=on_phone) as foreign,
-        _cleared(foreign, origin, enabled=on_phone and not scenario.is_remote),
+        measuring.cleared(foreign.page, origin, enabled=on_phone and not scenario.is_remote),
     ):
         _open(foreign, measuring.address_of(scenario, origin, visit), isolate=_isolates(case, scenario))
         _tell_processes(prepared, browser)
@@ -262,17 +262,6 @@ def _open(foreign: ForeignPage, address: str, *, isolate: bool) -> None:
         )
     if opened.dialogs:  # as where nothing infers, so that a page is measured in both cases or in none
         raise ScenarioFailed("dialog", f"The page showed a dialog while it loaded: {opened.dialogs[-1]}.")
-
-
-@contextmanager
-def _cleared(foreign: ForeignPage, origin: str, *, enabled: bool) -> Iterator[None]:
-    """On leaving, remove the data that a phone's browser keeps of our page."""
-    try:
-        yield
-    finally:
-        if enabled and "clear origin" in foreign.page.capabilities:
-            with suppress(BlockFailed):
-                foreign.page.clear_origin(origin)
 
 
 def _of_browser(proof: Proof, browser: BrowserHandle, recorded: Recorded) -> Proof:

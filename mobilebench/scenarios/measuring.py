@@ -86,14 +86,21 @@ def opened(
         target.browser(browser_name, (*reach(target.info, scenario, browser_name), *flags), headed=headed) as browser,
         target.reverse(server.port) as origin,
         open_page(browser.address, cancel=cancel, stays=on_phone) as page,
+        cleared(page, origin, enabled=on_phone and not scenario.is_remote),
     ):
-        try:
-            load(page, address_of(scenario, origin, visit), seconds=load_seconds)
-            yield OpenPage(page, browser, visit, ready(page, scenario), target)
-        finally:
-            if on_phone and not scenario.is_remote and "clear origin" in page.capabilities:
-                with suppress(BlockFailed):
-                    page.clear_origin(origin)
+        load(page, address_of(scenario, origin, visit), seconds=load_seconds)
+        yield OpenPage(page, browser, visit, ready(page, scenario), target)
+
+
+@contextmanager
+def cleared(page: Page, origin: str, *, enabled: bool) -> Iterator[None]:
+    """On leaving, remove the data that a phone's browser keeps of our page, where the browser can."""
+    try:
+        yield
+    finally:
+        if enabled and "clear origin" in page.capabilities:
+            with suppress(BlockFailed):
+                page.clear_origin(origin)
 
 
 def reach(info: TargetInfo, scenario: Scenario, browser_name: str) -> tuple[str, ...]:

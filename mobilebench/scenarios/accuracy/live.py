@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import Event
 from typing import Any
@@ -31,7 +30,6 @@ from mobilebench.reuse.simulation import Answered
 from mobilebench.scenarios.accuracy import detector
 from mobilebench.scenarios.accuracy.messages import WatchAnswer, WatchJob
 from mobilebench.scenarios.injection import loads
-from mobilebench.scenarios.injection.foreign_page import ForeignPage
 from mobilebench.scenarios.injection.inference import InjectedInference, injected
 from mobilebench.scenarios.injection.measuring import Load
 from mobilebench.scenarios.injection.messages import InjectedAnswer, Place
@@ -39,6 +37,7 @@ from mobilebench.scenarios.injection.opening import foreign_page
 from mobilebench.scenarios.injection.outcomes import PageFailed
 from mobilebench.scenarios.injection.remarks import remarks_on_engine
 from mobilebench.scenarios.injection.results import Remark
+from mobilebench.scenarios.measuring import cleared
 from mobilebench.targets.base import Target
 
 PAGE = "scenarios/frames.html"
@@ -102,7 +101,7 @@ def watch(
         target.browser(case.browser or web.DEFAULT_BROWSER, flags) as browser,
         target.reverse(server.port) as origin,
         foreign_page(browser.address, cancel=cancel) as foreign,
-        _cleared(foreign, origin, enabled=target.info.kind == "android"),
+        cleared(foreign.page, origin, enabled=target.info.kind == "android"),
     ):
         foreign.open(f"{origin.rstrip('/')}{visit.path}{PAGE}", timeout=_LOAD_SECONDS)
         with injected(
@@ -125,17 +124,6 @@ def _require_tensors(load: Load) -> None:
     shapes = [one.shape for one in model.inputs]
     if shapes != [detector.INPUT.shape] or sorted(one.name for one in model.outputs) != sorted(_OUTPUTS):
         raise Unsupported(f"In the format of {load.job.engine}, {detector.NAME} has other inputs or outputs.")
-
-
-@contextmanager
-def _cleared(foreign: ForeignPage, origin: str, *, enabled: bool) -> Iterator[None]:
-    """On leaving, remove the data that a phone's browser keeps of our page."""
-    try:
-        yield
-    finally:
-        if enabled:
-            with suppress(BlockFailed):
-                foreign.page.clear_origin(origin)
 
 
 def _remarks(proof: InjectedAnswer, case: Case, facts: ModelFacts) -> Iterator[Remark]:
