@@ -129,7 +129,7 @@ drill-long: $(STAMPS)/python native web ## Cause every fault in every phase, and
 	@$(BIN)/mobilebench models build mlp_4x256 && $(BIN)/python -m benchmarks.fault_drill \
 	    --seed $(SEED) --journal $(STAMPS)/drill-$(SEED).jsonl $(if $(PART),--part $(PART))
 
-fuzz: $(STAMPS)/python ## Fuzz the runner's arguments, input files, JSON and traces, readers of model files, both ends of adb's protocol, and all that is read from phones, for SECONDS=60 each
+fuzz: $(STAMPS)/python ## Fuzz the runner's arguments, input files, JSON and traces, readers of model files, both ends of adb's protocol, and all that is read from phones, for SECONDS=60 each; then try other examples in the tests that have any
 	@scripts/system-packages.sh clang && scripts/system-packages.sh clang-runtime
 	@cmake --preset fuzz -S native >/dev/null && cmake --build native/build/fuzz >/dev/null
 	@for part in args input_file json trace; do \
@@ -143,6 +143,7 @@ fuzz: $(STAMPS)/python ## Fuzz the runner's arguments, input files, JSON and tra
 	@$(BIN)/python scripts/fuzz_phone_output.py --seconds $(SECONDS)
 	@$(BIN)/python scripts/fuzz_recorders.py --seconds $(SECONDS)
 	@$(BIN)/python scripts/fuzz_inspectors.py --seconds $(SECONDS) --finds native/build/fuzz/models
+	@$(BIN)/python -m pytest $(TESTS) -m "hypothesis and not ($(NEEDS))" --hypothesis-profile fuzz -n $(JOBS) --snapshot-disable-unused
 
 wheel: web clip native native-android ## Build a wheel with the pages, the clip and every runner inside
 	@$(BIN)/hatchling build -t wheel

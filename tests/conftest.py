@@ -24,8 +24,10 @@ from tests.pinning import Pinned  # noqa: E402
 
 Declare = Callable[[Sequence[str]], tuple[str, ...]]
 
-settings.register_profile("any machine", deadline=None)  # how busy the machine is decides nothing
-settings.load_profile("any machine")
+# How busy the machine is decides nothing, and each run tries the same examples; `make fuzz` tries others.
+settings.register_profile("same", deadline=None, derandomize=True)
+settings.register_profile("fuzz", deadline=None, max_examples=1000)
+settings.load_profile("same")
 
 
 for name in ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "TTY_COMPATIBLE"):

@@ -43,6 +43,7 @@ MOST_KEPT = 2_000_000
 _PIECE = 1 << 20
 _BEGIN = re.compile(r'"traceEvents"\s*:\s*\[')
 _BETWEEN = re.compile(r"[\s,]*")
+_SPACE = re.compile(r"\s*")
 _JSON = json.JSONDecoder()
 _MARK = """((name) => {
   try {
@@ -310,9 +311,12 @@ def records(texts: Iterable[str]) -> Iterator[dict[str, Any]]:
                 state = "after"
                 break
             try:
-                record, at = _JSON.raw_decode(text, at)
+                record, end = _JSON.raw_decode(text, at)
             except (ValueError, RecursionError):
                 break
+            if not text.startswith((",", "]"), _end(_SPACE, text, end)):
+                break  # the rest of a number can be in the next piece
+            at = end
             if isinstance(record, dict):
                 yield record
     if state != "after":

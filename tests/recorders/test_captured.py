@@ -307,7 +307,7 @@ WORDS = st.one_of(
 )
 
 
-@settings(max_examples=150, derandomize=True, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(PATHS), WORDS), max_size=12))
 def test_no_text_breaks_a_parser(lines: list[tuple[str, str]]) -> None:
     text = "".join(f"{path} {word}\n" for path, word in lines)
@@ -317,7 +317,7 @@ def test_no_text_breaks_a_parser(lines: list[tuple[str, str]]) -> None:
     _holds(cpu.growth(cpu.parse(text), cpu.parse(text), 1.0))
 
 
-@settings(max_examples=150, derandomize=True, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.sampled_from(NAMES), st.data())
 def test_a_broken_read_out_never_breaks_a_parser(name: str, data: st.DataObject) -> None:
     for section, parse in READ.items():

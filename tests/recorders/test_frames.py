@@ -40,7 +40,7 @@ def test_a_frame_ends_where_the_next_one_begins(text: str) -> None:
     assert [Frame(one.name, one.uptime_s, one.text.replace("\r", "")) for one in found] == FRAMES
 
 
-@settings(max_examples=60, derandomize=True)
+@settings(max_examples=60)
 @given(st.lists(st.integers(0, len(TEXT)), max_size=8))
 def test_the_pieces_in_which_it_arrives_do_not_matter(cuts: list[int]) -> None:
     ends = [0, *sorted(cuts), len(TEXT)]
@@ -48,7 +48,7 @@ def test_the_pieces_in_which_it_arrives_do_not_matter(cuts: list[int]) -> None:
     assert parsed(*pieces) == FRAMES
 
 
-@settings(max_examples=150, derandomize=True)
+@settings(max_examples=150)
 @given(st.lists(st.one_of(st.binary(max_size=80), st.just(f"\n{TOKEN} 0 5.00\n".encode())), max_size=12))
 def test_garbage_never_breaks_it(pieces: list[bytes]) -> None:
     for frame in parsed(*pieces):
@@ -105,7 +105,7 @@ def test_a_clock_that_jumps_is_noticed_and_times_stay_in_order(jump: float) -> N
     assert clock.jumps == 1
 
 
-@settings(max_examples=150, derandomize=True)
+@settings(max_examples=150)
 @given(st.lists(st.tuples(st.one_of(st.none(), st.floats(0, 1e9)), st.floats(0, 10)), max_size=30))
 def test_times_never_decrease_and_never_lie_in_the_future(readings: list[tuple[float | None, float]]) -> None:
     clock, arrived, last = PhoneClock(), 1000.0, 0.0

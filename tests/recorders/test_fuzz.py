@@ -28,7 +28,7 @@ def test_broken_texts(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PARSERS)
-@settings(derandomize=True, max_examples=40, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     st.one_of(st.text(max_size=600), st.binary(max_size=600).map(lambda data: data.decode(errors="surrogateescape")))
 )

@@ -279,6 +279,13 @@ hostile = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.parametrize("cut", range(1, 16))
+def test_a_number_may_be_cut_anywhere(cut: int) -> None:
+    whole = '{"traceEvents":[100.25e+2,{"a":1}]}'
+    begin = whole.index("100")
+    assert list(frame_trace.records([whole[: begin + cut], whole[begin + cut :]])) == [{"a": 1}]
+
+
 @settings(deadline=None, max_examples=200)
 @given(st.lists(hostile | json_values, max_size=12), st.lists(st.integers(1, 400), max_size=6))
 def test_records_arrive_whole_however_they_are_cut(made: list[Any], cuts: list[int]) -> None:

@@ -19,7 +19,7 @@ def test_broken_messages_are_refused(part: str) -> None:
 
 
 @pytest.mark.parametrize("part", fuzz_adb.PARTS)
-@settings(derandomize=True, max_examples=40)
+@settings(max_examples=40)
 @given(st.binary(max_size=600))
 def test_any_bytes_are_refused_or_answered(part: str, data: bytes) -> None:
     assert fuzz_adb.try_one(part, data) is None
