@@ -37,8 +37,8 @@ def test_the_baseline_is_in_every_round() -> None:
     found = planned("qoe", HOST)
     rounds = {number: [b.case for b in found.blocks if b.round == number] for number in range(5)}
     for cases in rounds.values():
-        assert sorted(case.scenario for case in cases if case.is_baseline) == ["interaction", "typing", "video"]
-        assert len(cases) == len(set(cases)) == 15
+        assert sorted(case.scenario for case in cases if case.is_baseline) == ["call", "interaction", "typing", "video"]
+        assert len(cases) == len(set(cases)) == 20
 
 
 def test_usual_values_are_no_inference_and_half_of_the_time_on_the_main_thread() -> None:
