@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import Literal, get_args
 
 from mobilebench.analysis.labels import SETUP_PARTS, filed_under, in_page, is_web
+from mobilebench.analysis.live_accuracy import LiveAccuracy
 from mobilebench.analysis.stage_parts import (
     CompilationStatistics,
     CostStatistics,
@@ -275,14 +276,19 @@ class RunSummary:
     """Sentences on the rules by which its blocks were judged, and on blocks whose verdicts have changed since."""
     stopped: int = 0
     """Number of attempts at blocks that were stopped because of heat. They are invalid, and no statistic has them."""
+    live: tuple[LiveAccuracy, ...] = ()
+    """Its live runs, in which a model watched frames in a page (`mobilebench accuracy --live`)."""
 
     @property
     def virtual(self) -> tuple[TargetSummary, ...]:
         return tuple(target for target in self.targets if target.info.virtual)
 
 
-def summarise(run: Run) -> RunSummary:
-    """Sum up a run, finished or not. A target without a planned block is listed without cases."""
+def summarise(run: Run, live: Sequence[LiveAccuracy] = ()) -> RunSummary:
+    """Sum up a run, finished or not, with its live runs (`analysis.live_accuracy`), which are among its events.
+
+    A target without a planned block is listed without cases.
+    """
     latest = _latest(run.blocks)
     planned: dict[Case, list[PlannedBlock]] = {}
     for plan in run.planned:
@@ -300,6 +306,7 @@ def summarise(run: Run) -> RunSummary:
         time=_time_split(run, latest.values()),
         rules=tuple(describe_rules(run)),
         stopped=sum(len(block.stopped) for block in latest.values()),
+        live=tuple(live),
     )
 
 

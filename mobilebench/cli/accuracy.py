@@ -121,7 +121,7 @@ def accuracy(
         typer.Option(
             "--live",
             help="Show the frames of `shapes` in a page in which the detector really infers, and compare with the "
-            "simulation at the latencies that it had there.",
+            "simulation at the latencies that it had there. It is stored as a run, which `mobilebench report` shows.",
         ),
     ] = False,
     serial: Annotated[
@@ -209,6 +209,7 @@ def accuracy(
             resamples=resamples,
             seed=seed,
             json=json or format_ == "json",
+            folder=results_folder(out),
         )
         return
     if not (latency or samples or from_run):

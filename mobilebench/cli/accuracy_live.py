@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import secrets
+import sys
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -10,16 +14,16 @@ import typer
 from mobilebench.cli.output import print_json, print_table, say
 
 if TYPE_CHECKING:
-    from mobilebench.core.records import Case
+    from mobilebench.core.records import TargetInfo
     from mobilebench.models.manifest import ModelFiles
-    from mobilebench.reuse.answers import Answer
+    from mobilebench.results.store import Store
+    from mobilebench.reuse.answers import Answers
     from mobilebench.reuse.evaluation import Evaluator, Value
     from mobilebench.reuse.live import LiveOutcome
+    from mobilebench.reuse.shapes import Shapes
+    from mobilebench.reuse.watched import WatchedFrames
     from mobilebench.scenarios.accuracy.live import LiveRun
     from mobilebench.scenarios.injection.messages import Place
-
-_SURE = 0.3
-"""Boxes of a lower score are not compared between engines."""
 
 
 @dataclass(frozen=True)
@@ -35,18 +39,24 @@ class Where:
     repeat: int
 
 
-def live(where: Where, *, counting: Any, resamples: int, seed: int, json: bool) -> None:
-    """Run it, print both accuracies, and exit with a code that says how far they can be trusted."""
+def live(where: Where, *, counting: Any, resamples: int, seed: int, json: bool, folder: Path) -> None:
+    """Run it, store it as a run in `folder`, print both accuracies, and exit with a code that says how far they can be
+    trusted.
+    """
     from mobilebench.core.errors import BlockFailed, ExitCode, Unsupported
+    from mobilebench.results.store import Store
     from mobilebench.reuse import shapes
     from mobilebench.reuse.evaluation import Evaluator
     from mobilebench.reuse.live import compare
     from mobilebench.scenarios.accuracy import detector
 
+    store = Store.open(folder)
     files = detector.ensure(_tell)
     made = shapes.generate()
+    here = detector.answers(files, made.images)
+    began = datetime.now(UTC)
     try:
-        run, case = _watched(where, files, made)
+        run, found, target = _watched(where, files, made, here)
     except (BlockFailed, Unsupported) as error:
         unsupported = isinstance(error, Unsupported)
         named = getattr(error, "outcome", None) or getattr(error, "fault", None)
@@ -56,15 +66,16 @@ def live(where: Where, *, counting: Any, resamples: int, seed: int, json: bool) 
         else:
             say(f"{outcome}: {error.text_with_hint}", err=True)
         raise typer.Exit(int(ExitCode.NOTHING_TO_MEASURE if unsupported else ExitCode.CASES_FAILED)) from error
+    with store:
+        run_id = _keep(store, found, target, files, began)
     _tell("computing both accuracies")
-    here = detector.answers(files, made.images)
     evaluator = Evaluator(made.frames, here, counting=counting, resamples=resamples, seed=seed)
     outcome_ = compare(evaluator, run.repetitions)
-    unlike = _unlike(run, here)
     if json:
-        print_json(_as_data(run, case, where, evaluator, outcome_, unlike))
+        print_json({"run": run_id, **_as_data(run, found, evaluator, outcome_)})
     else:
-        _show(run, case, where, evaluator, outcome_, unlike)
+        _show(run, found, where, evaluator, outcome_)
+        say(f"Run {run_id}. `mobilebench report {run_id}` shows it.")
     statuses = {remark.status for remark in run.remarks}
     if "invalid" in statuses:
         raise typer.Exit(int(ExitCode.CASES_FAILED))
@@ -72,7 +83,34 @@ def live(where: Where, *, counting: Any, resamples: int, seed: int, json: bool) 
         raise typer.Exit(int(ExitCode.SUSPECT))
 
 
-def _watched(where: Where, files: ModelFiles, made: Any) -> tuple[LiveRun, Case]:
+def _keep(store: Store, found: WatchedFrames, target: TargetInfo, files: ModelFiles, began: datetime) -> str:
+    """Store the live run as a run of its own, in one transaction; returns the run's id."""
+    from mobilebench import __version__
+    from mobilebench.core.records import Run, RunInfo, StoredEvent
+    from mobilebench.models import registry
+    from mobilebench.reuse.watched import SUITE
+
+    ended = datetime.now(UTC)
+    info = RunInfo(
+        id=f"{began:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}",
+        created_at=began,
+        finished_at=ended,
+        status="finished",
+        mobilebench_version=__version__,
+        suite=SUITE,
+        suite_definition={"title": "Live run of a model that watches frames in a page"},
+        seed=0,
+        command=sys.argv,
+        targets=[target],
+        weights={found.case.model: files.manifest.weights},
+    )
+    run = Run(info=info, planned=[], blocks=[], models=[registry.facts(files.manifest)])
+    event = StoredEvent(at=ended, kind=found.KIND, target=target.id, data=found.model_dump(mode="json", by_alias=True))
+    store.add([(run, [event])], lambda: None)
+    return info.id
+
+
+def _watched(where: Where, files: ModelFiles, made: Shapes, here: Answers) -> tuple[LiveRun, WatchedFrames, TargetInfo]:
     from rich.console import Console
 
     from mobilebench import targets
@@ -81,6 +119,7 @@ def _watched(where: Where, files: ModelFiles, made: Any) -> tuple[LiveRun, Case]
     from mobilebench.core.records import Case
     from mobilebench.engines.builds import PAGES, require_current
     from mobilebench.scenarios.accuracy import live as running
+    from mobilebench.scenarios.accuracy.storing import watched_frames
     from mobilebench.scenarios.injection import loads
     from mobilebench.targets.locks import machine_turn
 
@@ -107,23 +146,15 @@ def _watched(where: Where, files: ModelFiles, made: Any) -> tuple[LiveRun, Case]
         found = running.watch(
             target, case, files, made, place=where.place, repetitions=where.repeat, cancel=cancel, tell=_tell
         )
-    return found, case
+    return found, watched_frames(found, case, where.place, made.frames, here), info
 
 
 def _tell(text: str) -> None:
     say(text, err=True)
 
 
-def _unlike(run: LiveRun, here: dict[str, Answer]) -> int:
-    """Answers of the page that have other classes, or other sure boxes, than those that were computed here."""
-
-    def told(answer: Answer) -> tuple[str | None, list[str]]:
-        return answer.label, sorted(box.label for box in answer.boxes if box.score > _SURE)
-
-    return sum(told(answer) != told(here[image]) for one in run.repetitions for image, answer in one.answers.items())
-
-
-def _show(run: LiveRun, case: Case, where: Where, evaluator: Evaluator, found: LiveOutcome, unlike: int) -> None:
+def _show(run: LiveRun, watched: WatchedFrames, where: Where, evaluator: Evaluator, found: LiveOutcome) -> None:
+    case = watched.case
     rows = [
         (
             metric,
@@ -153,7 +184,7 @@ def _show(run: LiveRun, case: Case, where: Where, evaluator: Evaluator, found: L
         f"page drew: {shown} of {found.frames * len(run.repetitions)}."
     )
     say(f"Frames of {found.frames} that reuse: {reused} live, {simulated} simulated at the same latencies.")
-    say(f"Answers of the page that differ from those of ONNX Runtime here: {unlike} of {answered}.")
+    say(f"Answers of the page that differ from those of ONNX Runtime here: {watched.unlike} of {answered}.")
     drawn = " and repetitions" if evaluator.resamples and len(run.repetitions) > 1 else ""
     say(f"Intervals: {evaluator.interval_from}{drawn}. Counts: {evaluator.counting}.")
     for remark in run.remarks:
@@ -169,13 +200,11 @@ def _percent(value: Value) -> str:
     return f"{text} [{100 * value.interval.low:.1f}, {100 * value.interval.high:.1f}]" if value.interval else text
 
 
-def _as_data(
-    run: LiveRun, case: Case, where: Where, evaluator: Evaluator, found: LiveOutcome, unlike: int
-) -> dict[str, Any]:
+def _as_data(run: LiveRun, watched: WatchedFrames, evaluator: Evaluator, found: LiveOutcome) -> dict[str, Any]:
     return {
         "outcome": "measured",
-        "case": case.key,
-        "place": where.place,
+        "case": watched.case.key,
+        "place": watched.place,
         "browser": run.browser,
         "browser_version": run.browser_version,
         "counts": evaluator.counting,
@@ -185,7 +214,7 @@ def _as_data(
         "frames": found.frames,
         "frames_reused": found.reused,
         "frames_reused_simulated": found.simulated_reused,
-        "answers_unlike_here": unlike,
+        "answers_unlike_here": watched.unlike,
         "metrics": {
             metric: {
                 "without_reuse": _value(one.without),

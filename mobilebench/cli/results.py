@@ -17,7 +17,7 @@ from mobilebench.core.sizes import decimal_size
 from mobilebench.results.names import TableName
 
 if TYPE_CHECKING:
-    from mobilebench.core.records import Run
+    from mobilebench.analysis.summary import RunSummary
     from mobilebench.report.document import Figure
     from mobilebench.report.figures.static import Format as Picture
     from mobilebench.results.store import Store
@@ -113,27 +113,33 @@ def report(
 
     - `mobilebench report last --anonymise`
     """
+    from mobilebench.analysis.live_accuracy import live_accuracies
     from mobilebench.analysis.page_advice import KEEP
+    from mobilebench.analysis.summary import summarise
     from mobilebench.reference import published
     from mobilebench.report import compose, figure_files
+    from mobilebench.reuse.watched import of_events
 
     wanted = figure_files.formats(split(figures)) if figures else ()
     share = _share(keep) if keep else KEEP
     loaded = published.load(reference) if reference else None
     store = _store(out)
     found = store.load(run)
+    happened = store.stored_events(found.info.id)
     folder = results_folder(out) / "runs" / found.info.id
     if anonymise:
         from mobilebench.results.anonymous import Anonymiser
 
-        found, folder = Anonymiser([found.info]).run(found), folder / "anonymous"
+        anonymiser = Anonymiser([found.info])
+        found, happened, folder = anonymiser.run(found), anonymiser.events(happened), folder / "anonymous"
     gc.freeze()  # A large run has millions of objects that stay until the command ends; they are not garbage.
-    files = compose.write(found, folder, tables=tables, reference=loaded, group_by=group_by, keep=share)
+    summary = summarise(found, live_accuracies(of_events(happened)))
+    files = compose.write(found, folder, summary, tables=tables, reference=loaded, group_by=group_by, keep=share)
     say(files.html)
     if files.study:
         say(files.study)
     if wanted:
-        say(_write_figures(found, folder / "figures", wanted, share))
+        say(_write_figures(summary, folder / "figures", wanted, share))
 
 
 def _share(text: str) -> float:
@@ -152,12 +158,11 @@ def _share(text: str) -> float:
     return percent / 100
 
 
-def _write_figures(run: Run, folder: Path, wanted: Sequence[Picture], keep: float) -> str:
+def _write_figures(summary: RunSummary, folder: Path, wanted: Sequence[Picture], keep: float) -> str:
     """Write the figures of a run; returns a sentence about the files."""
-    from mobilebench.analysis.summary import summarise
     from mobilebench.report import compose, figure_files
 
-    found = figure_files.named(compose.document(summarise(run), keep=keep))
+    found = figure_files.named(compose.document(summary, keep=keep))
     return draw_figures(found, folder, wanted) or "This run has nothing that a figure could show."
 
 
@@ -238,10 +243,12 @@ def _list_runs(store: Store, wanted: Format) -> None:
 
 
 def _show(store: Store, run: str, data: TableName | None) -> None:
+    from mobilebench.analysis.live_accuracy import live_accuracies
     from mobilebench.analysis.summary import summarise
     from mobilebench.core.errors import BadInput
     from mobilebench.report.compose import result_table
     from mobilebench.results import traces
+    from mobilebench.reuse.watched import of_events
 
     if data:
         raise BadInput(
@@ -249,10 +256,13 @@ def _show(store: Store, run: str, data: TableName | None) -> None:
             hint="Add `--format csv`, `json` or `parquet`.",
         )
     loaded = store.load(run)
-    summary = summarise(loaded)
+    live = live_accuracies(of_events(store.stored_events(loaded.info.id)), resamples=0)
+    summary = summarise(loaded, live)
     for one in loaded.info.imports:
         say(one.describe())
     console().print(result_table(summary))
+    if live:
+        say(f"`mobilebench report {loaded.info.id}` adds the 95 % intervals.")
     for sentence in summary.rules:
         say(sentence)
     found = traces.stored(loaded, store.run_folder(loaded.info.id))

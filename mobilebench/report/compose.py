@@ -29,6 +29,7 @@ from mobilebench.report.sections import (
     glance,
     head,
     kernels,
+    live_accuracy,
     measurements,
     memory,
     method,
@@ -54,6 +55,7 @@ SECTIONS: tuple[RunSection, ...] = (
     glance.section,
     figures.section,
     page_quality.section,
+    live_accuracy.section,
     sustained.section,
     targets.section,
     socs.section,
@@ -71,6 +73,7 @@ SECTIONS: tuple[RunSection, ...] = (
     kernels.data,
     memory.data,
     page_quality.data,
+    live_accuracy.data,
     against.data,
 )
 """Sections of the whole run. `measurements` holds the sections of the models; `data` are tables only for CSV."""
@@ -89,6 +92,7 @@ TERMINAL_SECTIONS: tuple[RunSection, ...] = (
     findings.section,
     measurements.section,
     page_quality.terminal,
+    live_accuracy.section,
     head.closing,
 )
 """Sections that the terminal shows. The others are not made for it, because some take long."""

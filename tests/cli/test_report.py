@@ -46,6 +46,7 @@ def test_without_options_there_is_only_the_report(folder: Path) -> None:
 def test_figures_are_written_beside_the_report_on_demand(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = pages.run_of([(pages.WASM, pages.answer(pages.WASM))])
     monkeypatch.setattr(Store, "load", lambda _store, _id: run)
+    monkeypatch.setattr(Store, "stored_events", lambda _store, _id: [])
     code, out, err = mobilebench(f"report last --out {folder} --figures svg --figures pdf")
     assert code == 0
     html, figures = Path(out.splitlines()[0]), out.splitlines()[1]
@@ -90,6 +91,7 @@ def test_a_share_that_is_none_is_bad_input(folder: Path, share: str) -> None:
 
 def test_the_advice_is_for_the_share_that_was_asked_for(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Store, "load", lambda _store, _id: page_runs.whole_run())
+    monkeypatch.setattr(Store, "stored_events", lambda _store, _id: [])
     code, out, _ = mobilebench(f"report last --keep 99% --out {folder}")
     assert code == 0
     html = Path(out.strip())

@@ -13,7 +13,7 @@ from mobilebench.core.records import Reason
 from mobilebench.report import document as doc
 from mobilebench.report.figures.gap_strip import gap_strip
 from mobilebench.report.phrases import counts_sentence, interval, listed, plural, ratio_range
-from mobilebench.report.sections import page_quality
+from mobilebench.report.sections import live_accuracy, page_quality
 from mobilebench.report.views import RunView, opens, target_names
 from mobilebench.statistics.estimates import LEAST_BLOCKS
 from mobilebench.verdicts.codes import level_of
@@ -60,8 +60,8 @@ def _most_steps(group: GapGroup) -> Explanation | None:
 def sentences(view: RunView, forms: frozenset[doc.Form]) -> tuple[doc.Block, ...]:
     """What was found, where, and how sure it is, each as one paragraph."""
     found = findings(view.run, view.groups)
-    if found.kind == "nothing" and (about_pages := page_quality.findings(view)):
-        return tuple(doc.Paragraph(text, "finding", forms=forms) for text in about_pages)
+    if found.kind == "nothing" and (about := page_quality.findings(view) or live_accuracy.findings(view)):
+        return tuple(doc.Paragraph(text, "finding", forms=forms) for text in about)
     words = _Words(view, found)
     texts = (tuple(words.what()), tuple(words.where()), tuple(words.how_sure()))
     return tuple(doc.Paragraph(text, "finding", forms=forms) for text in texts)

@@ -52,7 +52,8 @@ def _head(run: RunSummary) -> list[doc.Block]:
 
 def closing(view: RunView) -> doc.Section | None:
     """The last lines in the terminal: how many cases have each verdict."""
-    blocks = [doc.Paragraph(f"{counts_sentence(view.run.counts)}.", forms=doc.TERMINAL)]
+    counted = [doc.Paragraph(f"{counts_sentence(view.run.counts)}.", forms=doc.TERMINAL)]
+    blocks = [] if view.run.live and not view.run.planned_blocks else counted
     if view.run.stopped:
         blocks.append(doc.Paragraph(doc.Sentence(stopped_sentence(view.run.stopped)), forms=doc.TERMINAL))
     if view.run.watched:
@@ -62,9 +63,8 @@ def closing(view: RunView) -> doc.Section | None:
 
 def headline(run: RunSummary) -> str:
     """What was measured, and where: such as `bert_small and mobilenet_v2 on vm and virtual Pixel 8`."""
-    models = list(
-        dict.fromkeys(case.case.model for target in run.targets for case in target.cases if not case.case.is_baseline)
-    )
+    cases = [case.case for target in run.targets for case in target.cases if not case.case.is_baseline]
+    models = list(dict.fromkeys(case.model for case in (*cases, *(one.watched.case for one in run.live))))
     names = target_names(run)
     targets = [f"{'virtual ' if one.info.virtual else ''}{names[one.info.id]}" for one in run.targets]
     return f"{listed(models, 'model')} on {listed(targets, 'target')}" if models else "Nothing was measured"

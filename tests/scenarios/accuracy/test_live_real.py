@@ -10,7 +10,12 @@ from typing import Any
 
 import pytest
 
+from mobilebench.analysis.live_accuracy import live_accuracies
+from mobilebench.core import paths
+from mobilebench.core.page_quality import Void
+from mobilebench.results.store import Store
 from mobilebench.reuse import shapes
+from mobilebench.reuse.watched import of_events
 from mobilebench.scenarios.accuracy import detector
 from mobilebench.virtual import phones
 from tests.cli.command_line import mobilebench
@@ -43,7 +48,27 @@ def watched(options: str) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(out)
     assert found["outcome"] == "measured", (found, err)
     assert code == 0, found["remarks"]
+    stored(found)
     return found
+
+
+def stored(found: dict[str, Any]) -> None:
+    """The run in the store has all raw values, and gives the same accuracy."""
+    with Store.open(paths.home(), create=False) as store:
+        (watched,) = of_events(store.stored_events(found["run"]))
+        assert store.resolve("last") == found["run"]
+    assert [
+        [{"clip": clip.clip, "shown_ms": clip.shown_ms, "answered": [one.model_dump() for one in clip.answered]}
+         for clip in one.clips]
+        for one in watched.repetitions
+    ] == found["repetitions"]  # fmt: skip
+    assert watched.measurement.proof.model_dump(mode="json") == found["proof"]["proof"]
+    (judged,) = live_accuracies([watched], resamples=0)
+    assert not isinstance(judged.outcome, Void)
+    for metric, one in judged.outcome.metrics.items():
+        assert (one.live.value, one.simulated.value) == tuple(
+            found["metrics"][metric][side]["value"] for side in ("live", "simulated")
+        )
 
 
 def check(found: dict[str, Any]) -> None:
