@@ -293,6 +293,11 @@ FIELDS: tuple[Field, ...] = (
     Field("cross-origin isolation", "of a page", _proof("cross_origin_isolated"), {"rungs": "compared"}),
     Field("thread of the page", "in which the engine ran: main thread or worker", _proof("runs_in")),
     Field("headed", "whether the browser showed its window", _planned(lambda planned: planned.conditions.headed)),
+    Field(
+        "frame trace",
+        "whether a page's frames were also counted from outside of it",
+        _planned(lambda planned: planned.conditions.frame_trace),
+    ),
     Field("cores", "the requested affinity", _axis("affinity"), {"native and web": "named", "targets": "named"}),
     Field("caches", "the requested state", _axis("caches"), {"native and web": "named"}),
     Field("link", "imitated network", _axis("link"), _ONLY_PAGES),

@@ -67,6 +67,15 @@ def run(
         bool,
         typer.Option("--headed", rich_help_panel=options.PAGES, help="Show the browser's window on this computer."),
     ] = False,
+    no_frame_trace: Annotated[
+        bool,
+        typer.Option(
+            "--no-frame-trace",
+            rich_help_panel=options.PAGES,
+            help="With --scenario typing, video or a page of your own: do not also count presented frames in Chrome's "
+            "own trace and on the phone.",
+        ),
+    ] = False,
     passes: Annotated[
         list[str] | None,
         typer.Option(
@@ -369,6 +378,7 @@ def run(
         settings=selected_axes.settings,
         builds=declared,
         headed=headed,
+        frame_trace=not no_frame_trace,
         passes=split(passes),
         further_passes=("trace",) if trace else (),
         record=tuple(map(recorders.request, split(record))),

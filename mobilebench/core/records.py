@@ -213,6 +213,9 @@ class Conditions(Record):
     """The share of nodes that have to run on a GPU, NNAPI or another accelerator; less makes the block invalid."""
     headed: bool = False
     """Whether a browser on this computer shows its window, for a person to watch."""
+    frame_trace: bool = True
+    """Whether frames of a scenario that is traced are also counted from outside of its page: in Chrome's own trace, and
+    by the phone."""
     context: Context | None = None
     """What starts the block; None: `browser` for a page, else `shell`, which also starts Node."""
     record: list[RecordRequest] = []

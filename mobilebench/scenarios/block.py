@@ -182,7 +182,7 @@ def _without_inference(prepared: PreparedScenario, cancel: Event) -> BlockResult
     ) as page:
         _tell_processes(prepared, page.browser)
         isolated = page.page.evaluate("crossOriginIsolated", timeout=probe.ANSWER_SECONDS, apart=True) is True
-        watch = measuring.watched(page, scenario, block.rule.max_seconds)
+        watch = measuring.watched(page, scenario, block.rule.max_seconds, traced=block.conditions.frame_trace)
         recorded = watch.added(measuring.record(page, scenario, block.rule.max_seconds))
         proof = _of_browser(Proof(cross_origin_isolated=isolated), page.browser, recorded)
     measurement = Measurement(
@@ -219,7 +219,7 @@ def _with_inference(prepared: PreparedScenario, load: Load, cancel: Event) -> Bl
         ) as inference:
             before = probe.end(foreign.page)
             page = OpenPage(foreign.page, browser, visit, notes, target)
-            watch = measuring.watched(page, scenario, block.rule.max_seconds)
+            watch = measuring.watched(page, scenario, block.rule.max_seconds, traced=block.conditions.frame_trace)
             recorded = measuring.record(
                 page,
                 scenario,

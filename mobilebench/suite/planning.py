@@ -86,6 +86,7 @@ class Selection:
     priority: int | None = None
     model_access: ModelAccess | None = None
     headed: bool = False
+    frame_trace: bool = True
     conditions: str | None = None
     """What is asked of phones' state, as in a suite; None keeps the suite's."""
 
@@ -492,6 +493,7 @@ def _conditions(suite: Suite, group: Group, selection: Selection, info: TargetIn
         model_access=selection.model_access or suite.model_access,
         delegated_share=asked,
         headed=selection.headed,
+        frame_trace=selection.frame_trace,
         gates=gates.limits_of(info, suite.gates, gates.parse_words(selection.gates)),
         device=(selection.conditions or suite.conditions) if info.kind == "android" else None,
     )

@@ -88,6 +88,7 @@ def begun(tmp_path: Path) -> Sessions:
         ("--threads 7", "It uses threads"),
         ("--priority 3", "It uses priority 0."),
         ("--headed", "--headed cannot change run"),
+        ("--no-frame-trace", "cannot change run"),
         ("--record-in-timing", "--record-in-timing cannot change run"),
     ],
 )

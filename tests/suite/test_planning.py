@@ -507,6 +507,10 @@ class TestBrowsers:
         assert all(block.conditions.headed for block in quick(HOST, headed=True).blocks)
         assert not any(block.conditions.headed for block in quick(HOST).blocks)
 
+    def test_the_frame_trace_is_left_out_of_every_block_on_demand(self) -> None:
+        assert not any(block.conditions.frame_trace for block in quick(HOST, frame_trace=False).blocks)
+        assert all(block.conditions.frame_trace for block in quick(HOST).blocks)
+
 
 def test_recorders_of_the_selection_replace_those_of_the_suite() -> None:
     suite = loading.load("quick", words=WORDS).model_copy(update={"record": ["load@1s"], "record_in_timing": True})
