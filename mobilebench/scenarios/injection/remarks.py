@@ -108,7 +108,9 @@ def _on_proof(answer: InjectedAnswer, case: Case) -> Iterator[Remark]:
             code="coarse-clock",
             status="suspect",
             sentence=f"inferences are short for the page's clock, which moves in steps of {step:.3g} ms",
-            next_step="Its clock is finer with --isolate.",
+            next_step="Measure a larger model or batch."
+            if proof.cross_origin_isolated
+            else "Its clock is finer with --isolate.",
         )
 
 

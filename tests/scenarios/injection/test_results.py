@@ -122,6 +122,21 @@ def test_a_clock_that_is_too_coarse_gives_no_time() -> None:
     assert "coarse-clock" not in codes(result(answer([50.0 * n for n in range(200)], [25.0] * 200, proof=proof)))
 
 
+@pytest.mark.parametrize(
+    ("isolated", "advice"),
+    [
+        (False, "Its clock is finer with --isolate."),
+        (None, "Its clock is finer with --isolate."),
+        (True, NEXT_STEPS[Code.CLOCK_TOO_COARSE].replace("Isolate the page, or measure", "Measure")),
+    ],
+)
+def test_a_page_that_is_isolated_already_is_not_to_be_isolated(isolated: bool | None, advice: str) -> None:
+    proof = half().proof.model_copy(update={"clock_resolution_ms": 0.1, "cross_origin_isolated": isolated})
+    short = result(answer([0.2 * n for n in range(100)], [0.1] * 100, proof=proof))
+    (remark,) = (one for one in remarks_on(short, CASE, FACTS) if one.code == "coarse-clock")
+    assert remark.next_step == advice
+
+
 def test_a_duty_within_3_points_is_reached() -> None:
     assert "duty-missed" not in codes(result(answer([100.0 * n for n in range(100)], [47.1] * 100)))
     assert "duty-missed" in codes(result(answer([100.0 * n for n in range(100)], [46.9] * 100)))
