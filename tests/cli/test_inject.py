@@ -9,7 +9,7 @@ import pytest
 
 from mobilebench.cli import inject
 from mobilebench.core.errors import BlockFailed, ExitCode, Unsupported
-from mobilebench.scenarios.injection.outcomes import PageFailed
+from mobilebench.scenarios.base import ScenarioFailed
 from mobilebench.scenarios.injection.results import FrameTimes, InjectionPlan
 from tests.cli.command_line import mobilebench
 from tests.scenarios.injection.test_results import answer, half, result
@@ -57,7 +57,7 @@ def test_the_exit_code_follows_the_verdict(monkeypatch: pytest.MonkeyPatch) -> N
 @pytest.mark.parametrize(
     ("error", "outcome", "code"),
     [
-        (PageFailed("invalid TLS", "Its certificate is not valid."), "invalid TLS", ExitCode.CASES_FAILED),
+        (ScenarioFailed("invalid TLS", "Its certificate is not valid."), "invalid TLS", ExitCode.CASES_FAILED),
         (Unsupported("There is no WebGPU."), "unsupported", ExitCode.NOTHING_TO_MEASURE),
         (BlockFailed("The memory ran out.", fault="out of memory"), "out of memory", ExitCode.CASES_FAILED),
         (BlockFailed("Something else."), "failed", ExitCode.CASES_FAILED),

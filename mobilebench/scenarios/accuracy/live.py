@@ -29,12 +29,12 @@ from mobilebench.reuse.shapes import CLASSES, SIDE, Shapes
 from mobilebench.reuse.simulation import Answered
 from mobilebench.scenarios.accuracy import detector
 from mobilebench.scenarios.accuracy.messages import WatchAnswer, WatchJob
+from mobilebench.scenarios.base import ScenarioFailed
 from mobilebench.scenarios.injection import loads
 from mobilebench.scenarios.injection.inference import InjectedInference, injected
 from mobilebench.scenarios.injection.measuring import Load
 from mobilebench.scenarios.injection.messages import InjectedAnswer, Place
 from mobilebench.scenarios.injection.opening import foreign_page
-from mobilebench.scenarios.injection.outcomes import PageFailed
 from mobilebench.scenarios.injection.remarks import remarks_on_engine
 from mobilebench.scenarios.injection.results import Remark
 from mobilebench.scenarios.measuring import cleared
@@ -90,7 +90,7 @@ def watch(
 
     Raises:
         Unsupported: the browser or the engine cannot do this.
-        PageFailed: the page went away, or did not answer in time.
+        ScenarioFailed: the page went away, or did not answer in time.
         BlockFailed: the engine failed, or the answer is not valid.
     """
     load, flags = loads.load_of(case, target.info, files)
@@ -114,7 +114,7 @@ def watch(
             proof = inference.finish()
         foreign.check()
         if foreign.dialogs:
-            raise PageFailed("dialog", f"The page showed a dialog during the measurement ({foreign.dialogs[-1]}).")
+            raise ScenarioFailed("dialog", f"The page showed a dialog during the measurement ({foreign.dialogs[-1]}).")
         return LiveRun(tuple(found), proof, tuple(_remarks(proof, case, load.facts)), browser.name, browser.version)
 
 

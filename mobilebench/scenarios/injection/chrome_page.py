@@ -19,7 +19,7 @@ from mobilebench.browsers import cdp
 from mobilebench.browsers.cdp import CdpNotices, CdpPage
 from mobilebench.browsers.websocket_rpc import Exchange, Message, connected, first_line
 from mobilebench.core.errors import BlockFailed, Unsupported
-from mobilebench.scenarios.base import of_net_error
+from mobilebench.scenarios.base import ScenarioFailed, of_net_error
 from mobilebench.scenarios.injection.foreign_page import (
     CALL_SECONDS,
     CLOSE_SECONDS,
@@ -31,7 +31,6 @@ from mobilebench.scenarios.injection.foreign_page import (
     World,
     note,
 )
-from mobilebench.scenarios.injection.outcomes import PageFailed
 
 _ATTACH: dict[str, Any] = {
     "autoAttach": True,
@@ -192,13 +191,13 @@ class ChromePage(ForeignPage):
         self._watch.addresses.clear()
         answer = self._page.call("Page.navigate", {"url": url}, timeout=timeout)
         if text := str(answer.get("errorText") or ""):
-            raise PageFailed(of_net_error(text), f"The browser could not open {url}: {text}.")
+            raise ScenarioFailed(of_net_error(text), f"The browser could not open {url}: {text}.")
 
     def world(self, name: str = WORLD, *, frame: str | None = None) -> World:
         call, frame_id = self._found(frame)
         context = call("Page.createIsolatedWorld", {"frameId": frame_id, "worldName": name}).get("executionContextId")
         if not isinstance(context, int):
-            raise PageFailed("scripts blocked", "The browser gave no world for scripts in this page.")
+            raise ScenarioFailed("scripts blocked", "The browser gave no world for scripts in this page.")
         return _World(call, context)
 
     def frames_elsewhere(self) -> int:

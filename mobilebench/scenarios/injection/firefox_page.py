@@ -24,7 +24,7 @@ from mobilebench.browsers import bidi
 from mobilebench.browsers.bidi import BidiNotices, BidiPage
 from mobilebench.browsers.websocket_rpc import Exchange, Message, first_line
 from mobilebench.core.errors import BlockFailed, Unsupported
-from mobilebench.scenarios.base import of_net_error
+from mobilebench.scenarios.base import ScenarioFailed, of_net_error
 from mobilebench.scenarios.injection.foreign_page import (
     CALL_SECONDS,
     CLOSE_SECONDS,
@@ -38,7 +38,6 @@ from mobilebench.scenarios.injection.foreign_page import (
     World,
     note,
 )
-from mobilebench.scenarios.injection.outcomes import PageFailed
 
 _EVENTS = [
     "browsingContext.load",
@@ -192,10 +191,10 @@ class FirefoxPage(ForeignPage):
         asked = {"context": self._page.context, "url": url, "wait": "none"}
         message = self._exchange.ask("browsingContext.navigate", asked, timeout, f"{url} did not answer.")
         if watch.downloads:
-            raise PageFailed("not a page", f"{url} is a download.")
+            raise ScenarioFailed("not a page", f"{url} is a download.")
         if "error" in message:
             text = first_line(message.get("message") or message["error"])
-            raise PageFailed(of_net_error(text), f"The browser could not open {url}: {text}.")
+            raise ScenarioFailed(of_net_error(text), f"The browser could not open {url}: {text}.")
 
     def _loaded(self, url: str, deadline: float, late: str) -> Opened:
         opened = super()._loaded(url, deadline, late)
@@ -239,7 +238,7 @@ class FirefoxPage(ForeignPage):
         answer = self.call("script.evaluate", {"expression": "undefined", "target": target, "awaitPromise": False})
         realm = answer.get("realm")
         if not isinstance(realm, str):
-            raise PageFailed("scripts blocked", "The browser gave no world for scripts in this page.")
+            raise ScenarioFailed("scripts blocked", "The browser gave no world for scripts in this page.")
         return _World(self, realm)
 
     def frames_elsewhere(self) -> int:
@@ -275,7 +274,7 @@ class FirefoxPage(ForeignPage):
             found.append(one)
             left += [inner for inner in (one.get("children") or []) if isinstance(inner, dict)]
         if not found:
-            raise PageFailed("disconnected", "The browser does not report the page any more.")
+            raise ScenarioFailed("disconnected", "The browser does not report the page any more.")
         return found
 
 

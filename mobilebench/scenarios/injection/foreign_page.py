@@ -17,8 +17,7 @@ from mobilebench.browsers.page import Page
 from mobilebench.browsers.websocket_rpc import Exchange
 from mobilebench.core.errors import BlockFailed
 from mobilebench.scenarios import navigation
-from mobilebench.scenarios.base import Outcome
-from mobilebench.scenarios.injection.outcomes import PageFailed
+from mobilebench.scenarios.base import Outcome, ScenarioFailed
 
 LOAD_SECONDS = 30.0
 CALL_SECONDS = 15.0
@@ -84,7 +83,7 @@ class World(Protocol):
         """Evaluate an expression, awaiting a promise.
 
         Raises:
-            PageFailed: the page went away, or its main thread was busy for `timeout` seconds.
+            ScenarioFailed: the page went away, or its main thread was busy for `timeout` seconds.
             BlockFailed: the expression threw.
         """
         ...
@@ -121,7 +120,7 @@ class ForeignPage(ABC):
             timeout: seconds for everything to load.
 
         Raises:
-            PageFailed: it could not be opened; the outcome says why.
+            ScenarioFailed: it could not be opened; the outcome says why.
         """
         self._opened = False
         self.dialogs.clear()
@@ -132,7 +131,7 @@ class ForeignPage(ABC):
         del self._watch.addresses[:-1]
         self._opened = True
         if opened.http_status is not None and opened.http_status >= 400:
-            raise PageFailed("error page", f"The server answered {opened.http_status} to {url}.")
+            raise ScenarioFailed("error page", f"The server answered {opened.http_status} to {url}.")
         return opened
 
     @abstractmethod
@@ -149,7 +148,7 @@ class ForeignPage(ABC):
 
         Raises:
             Unsupported: the page has no such frame.
-            PageFailed: the page runs no scripts.
+            ScenarioFailed: the page runs no scripts.
         """
 
     @abstractmethod
@@ -170,9 +169,9 @@ class ForeignPage(ABC):
         self.check()
 
     def check(self) -> None:
-        """Raises `PageFailed` if the page left its address since it was opened."""
+        """Raises `ScenarioFailed` if the page left its address since it was opened."""
         if self._has_left():
-            raise PageFailed("left", f"The page left its address for {self._watch.addresses[-1][:LONGEST]}.")
+            raise ScenarioFailed("left", f"The page left its address for {self._watch.addresses[-1][:LONGEST]}.")
 
     def call(
         self, method: str, params: dict[str, Any] | None = None, *, timeout: float = CALL_SECONDS
@@ -200,7 +199,7 @@ class ForeignPage(ABC):
         found = world.evaluate(_FACTS)
         answered = navigation.answer(world.evaluate(navigation.question(asked)))
         if not isinstance(found, dict) or answered is None:
-            raise PageFailed("scripts blocked", f"{asked} runs no scripts.")
+            raise ScenarioFailed("scripts blocked", f"{asked} runs no scripts.")
         return Opened(
             asked=asked,
             url=str(found.get("url"))[: 4 * LONGEST],
@@ -224,22 +223,22 @@ class ForeignPage(ABC):
         """Name the failures of the browser's connection; one by lateness becomes the outcome `late`."""
         try:
             yield
-        except PageFailed:
+        except ScenarioFailed:
             raise
         except BlockFailed as error:
             if error.fault in ("crash", "killed for memory"):
                 self._look_for_navigation()
-                raise PageFailed("crashed", error.message) from error
+                raise ScenarioFailed("crashed", error.message) from error
             if error.fault == "hang":
-                raise PageFailed(late, error.message) from error
+                raise ScenarioFailed(late, error.message) from error
             if error.fault == "cut connection":
-                raise PageFailed("disconnected", error.message) from error
+                raise ScenarioFailed("disconnected", error.message) from error
             if says_gone(error.message):
                 self._look_for_navigation()
             raise
 
     def _look_for_navigation(self) -> None:
-        """Raises `PageFailed` if the page was left: its event may come shortly after the failure of a command."""
+        """Raises `ScenarioFailed` if the page was left: its event may come shortly after the failure of a command."""
         if self._opened:
             with suppress(BlockFailed):
                 self._exchange.listen(self._has_left, _NAVIGATION_NOTICE_SECONDS)

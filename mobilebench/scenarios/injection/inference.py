@@ -61,7 +61,7 @@ class InjectedInference:
         """How many inferences have ended.
 
         Raises:
-            PageFailed: the page went away, or did not answer in time.
+            ScenarioFailed: the page went away, or did not answer in time.
         """
         answer = self._answer("mobilebenchInference.progress()", _INFERENCE_SECONDS)
         count = answer.get("inferences") if isinstance(answer, dict) else None
@@ -118,7 +118,7 @@ def injected(
 
     Raises:
         Unsupported: the engine cannot run in this page.
-        PageFailed: the page went away.
+        ScenarioFailed: the page went away.
         BlockFailed: the engine failed, or the answer is not valid.
     """
     asked = InjectedJob(job=job, place=place, cores=cores)

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from mobilebench.core.errors import BlockFailed
 from mobilebench.core.records import Case, ModelFacts
 from mobilebench.engines.page_messages import Job
+from mobilebench.scenarios.base import ScenarioFailed
 from mobilebench.scenarios.injection.foreign_page import LOAD_SECONDS, ForeignPage, World
 from mobilebench.scenarios.injection.inference import FRAMES_SCRIPT, InjectedInference, injected
-from mobilebench.scenarios.injection.outcomes import PageFailed
 from mobilebench.scenarios.injection.remarks import remarks_on
 from mobilebench.scenarios.injection.results import FrameTimes, InjectionPlan, InjectionResult
 
@@ -71,7 +71,7 @@ def measure(
 
     Raises:
         Unsupported: the engine cannot run in this page.
-        PageFailed: the page could not be measured; its outcome says why.
+        ScenarioFailed: the page could not be measured; its outcome says why.
         BlockFailed: the engine failed.
     """
     isolate = load.case.threads > 1 if isolate is None else isolate
@@ -113,7 +113,7 @@ def measure(
             window = (time.monotonic() - began) * 1000
     page.check()
     if len(page.dialogs) > dialogs:
-        raise PageFailed("dialog", f"The page showed a dialog during the measurement ({page.dialogs[-1]}).")
+        raise ScenarioFailed("dialog", f"The page showed a dialog during the measurement ({page.dialogs[-1]}).")
     result = InjectionResult(
         plan=plan,
         asked=url,

@@ -16,10 +16,9 @@ from mobilebench.browsers import chrome, firefox
 from mobilebench.browsers.launching import RunningBrowser
 from mobilebench.browsers.server import self_signed
 from mobilebench.core.errors import BlockFailed, Unsupported
-from mobilebench.scenarios.base import NEXT_STEPS
+from mobilebench.scenarios.base import NEXT_STEPS, ScenarioFailed
 from mobilebench.scenarios.injection.foreign_page import ForeignPage
 from mobilebench.scenarios.injection.opening import foreign_page
-from mobilebench.scenarios.injection.outcomes import PageFailed
 from tests.browsers.processes import kill_pages
 from tests.scenarios.injection.sites import Site, site
 
@@ -112,7 +111,7 @@ def test_a_service_worker_does_not_stop_us(page: ForeignPage) -> None:
     ],
 )
 def test_a_page_that_is_none_has_a_name(page: ForeignPage, loopback: Site, path: str, outcome: str) -> None:
-    with pytest.raises(PageFailed) as caught:
+    with pytest.raises(ScenarioFailed) as caught:
         page.open(f"{loopback.origin}{path}")
     assert caught.value.outcome == outcome
     assert caught.value.hint == NEXT_STEPS[caught.value.outcome]
@@ -121,7 +120,7 @@ def test_a_page_that_is_none_has_a_name(page: ForeignPage, loopback: Site, path:
 @both
 @pytest.mark.parametrize("path", ["/never", "/half"])
 def test_a_page_that_never_loads(page: ForeignPage, loopback: Site, path: str) -> None:
-    with pytest.raises(PageFailed) as caught:
+    with pytest.raises(ScenarioFailed) as caught:
         page.open(f"{loopback.origin}{path}", timeout=1)
     assert caught.value.outcome == "never loaded"
 
@@ -131,14 +130,14 @@ def test_a_server_that_is_not_there(page: ForeignPage) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-        with pytest.raises(PageFailed) as caught:
+        with pytest.raises(ScenarioFailed) as caught:
             page.open(f"http://127.0.0.1:{port}/")
     assert caught.value.outcome == "unreachable"
 
 
 @both
 def test_an_invalid_certificate(page: ForeignPage) -> None:
-    with secure_site() as url, pytest.raises(PageFailed) as caught:
+    with secure_site() as url, pytest.raises(ScenarioFailed) as caught:
         page.open(url)
     assert caught.value.outcome == "invalid TLS"
 
@@ -168,11 +167,11 @@ def test_a_page_that_navigates_is_noticed(page: ForeignPage, loopback: Site) -> 
     world = page.world()
     page.wait(0)
     page.page.evaluate(f"void setTimeout(() => {{ location.href = '{loopback.origin}/strict' }}, 0)", timeout=15)
-    with pytest.raises(PageFailed) as caught:
+    with pytest.raises(ScenarioFailed) as caught:
         page.wait(30)
     assert caught.value.outcome == "left"
     assert "/strict" in caught.value.message
-    with pytest.raises(PageFailed) as caught:
+    with pytest.raises(ScenarioFailed) as caught:
         world.evaluate("1")
     assert caught.value.outcome == "left"
 
@@ -198,7 +197,7 @@ def test_a_crash_is_named(launch: Launch, loopback: Site) -> None:
     with launch() as running, foreign_page(running.address) as page:
         page.open(f"{loopback.origin}/plain")
         kill_pages(running.pid)
-        with pytest.raises(PageFailed) as caught:
+        with pytest.raises(ScenarioFailed) as caught:
             page.wait(30)
     assert caught.value.outcome == "crashed"
 
@@ -208,7 +207,7 @@ def test_a_lost_browser_is_named(launch: Launch, loopback: Site) -> None:
     with launch() as running, foreign_page(running.address) as page:
         page.open(f"{loopback.origin}/plain")
         os.kill(running.pid, signal.SIGKILL)
-        with pytest.raises(PageFailed) as caught:
+        with pytest.raises(ScenarioFailed) as caught:
             page.wait(30)
     assert caught.value.outcome == "disconnected"
 
@@ -219,7 +218,7 @@ def test_a_page_that_is_busy_forever_is_named(launch: Launch, loopback: Site) ->
         page.open(f"{loopback.origin}/plain")
         world = page.world()
         page.page.evaluate("void setTimeout(() => { for (;;); }, 0)", timeout=15)
-        with pytest.raises(PageFailed) as caught:
+        with pytest.raises(ScenarioFailed) as caught:
             for _ in range(100):
                 world.evaluate("new Promise(done => setTimeout(done, 10))", timeout=1)
     assert caught.value.outcome == "no answer"
@@ -229,7 +228,7 @@ def test_everything_is_switched_off_again(page: ForeignPage, loopback: Site) -> 
     page.open(f"{loopback.origin}/strict", isolate=True)
     page.close()
     page.call("Page.navigate", {"url": f"{loopback.origin}/strict?again"})
-    with pytest.raises(PageFailed, match="again"):
+    with pytest.raises(ScenarioFailed, match="again"):
         page.wait(30)
     expression = "[crossOriginIsolated, (() => { try { return eval('1') } catch { return 'refused' } })()]"
     params = {"expression": expression, "returnByValue": True, "allowUnsafeEvalBlockedByCSP": False}
@@ -297,7 +296,7 @@ def test_an_exception_of_our_script_is_no_outcome_of_the_page(page: ForeignPage,
     page.open(f"{loopback.origin}/plain")
     with pytest.raises(BlockFailed, match="no such thing") as caught:
         page.world().evaluate("Promise.reject(new Error('no such thing'))")
-    assert not isinstance(caught.value, PageFailed)
+    assert not isinstance(caught.value, ScenarioFailed)
 
 
 def test_the_tab_is_closed(browser: RunningBrowser, loopback: Site) -> None:

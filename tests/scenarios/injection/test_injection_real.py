@@ -16,12 +16,12 @@ from mobilebench.core.errors import BlockFailed
 from mobilebench.core.hashing import sha256_of
 from mobilebench.core.records import Case
 from mobilebench.models import obtain
+from mobilebench.scenarios.base import ScenarioFailed
 from mobilebench.scenarios.injection import loads, measuring
 from mobilebench.scenarios.injection.foreign_page import ForeignPage
 from mobilebench.scenarios.injection.inference import SCRIPT, injected
 from mobilebench.scenarios.injection.measuring import Load
 from mobilebench.scenarios.injection.messages import Place
-from mobilebench.scenarios.injection.outcomes import PageFailed
 from mobilebench.scenarios.injection.results import InjectionPlan, InjectionResult
 from mobilebench.targets.host import describe
 from tests.browsers.processes import wait_until
@@ -249,7 +249,7 @@ def test_what_a_page_does_in_mid_run_is_named(
             said.set()
 
     plan = InjectionPlan(seconds=3, baseline_seconds=0)
-    with pytest.raises(PageFailed) as caught:
+    with pytest.raises(ScenarioFailed) as caught:
         chosen = load("ortjs", "wasm", browser=browser.name)
         measuring.measure(page, f"{loopback.origin}/plain", plan, chosen, browser, tell=tell)  # type: ignore[arg-type]
     assert said.is_set()
