@@ -25,8 +25,7 @@ from mobilebench.scenarios import measuring, probe
 from mobilebench.scenarios.base import ScenarioFailed
 from mobilebench.scenarios.injection import loads
 from mobilebench.scenarios.injection.foreign_page import ForeignPage
-from mobilebench.scenarios.injection.inference import InjectedInference, injected
-from mobilebench.scenarios.injection.measuring import Load
+from mobilebench.scenarios.injection.inference import InjectedInference, Load, injected
 from mobilebench.scenarios.injection.messages import InjectedAnswer
 from mobilebench.scenarios.injection.opening import foreign_page
 from mobilebench.scenarios.measuring import OpenPage, Recorded
@@ -194,31 +193,22 @@ def _without_inference(prepared: PreparedScenario, cancel: Event) -> BlockResult
 def _with_inference(prepared: PreparedScenario, load: Load, cancel: Event) -> BlockResult:
     target, block, scenario = prepared.target, prepared.block, prepared.scenario
     case, browser_name = block.case, block.case.browser or web.DEFAULT_BROWSER
-    flags = (*measuring.reach(target.info, scenario, browser_name), *prepared.flags)
-    on_phone = target.info.kind == "android"
+    headed = block.conditions.headed
     with (
-        prepared.server.visit(scenario.files, isolated=scenario.isolated) as visit,
-        target.browser(browser_name, flags, headed=block.conditions.headed) as browser,
-        target.reverse(prepared.server.port) as origin,
-        foreign_page(browser.address, cancel=cancel, stays=on_phone) as foreign,
-        measuring.cleared(foreign.page, origin, enabled=on_phone and not scenario.is_remote),
+        measuring.visited(
+            target, scenario, browser_name, prepared.server, flags=prepared.flags, headed=headed
+        ) as there,
+        foreign_page(there.browser.address, cancel=cancel, stays=there.on_phone) as foreign,
+        there.cleared(foreign.page),
     ):
-        _open(foreign, measuring.address_of(scenario, origin, visit), isolate=_isolates(case, scenario))
-        _tell_processes(prepared, browser)
+        _open(foreign, there.address, isolate=_isolates(case, scenario))
+        _tell_processes(prepared, there.browser)
         notes = measuring.ready(foreign.page, scenario)
         dialogs = len(foreign.dialogs)
         probe.begin(foreign.page, ProbeOptions(video=scenario.video))
-        with injected(
-            foreign,
-            load.job,
-            "worker" if case.place == "worker" else "main",
-            load.pages,
-            load.files,
-            patience=load.patience,
-            cores=load.cores,
-        ) as inference:
+        with injected(foreign, load, "worker" if case.place == "worker" else "main") as inference:
             before = probe.end(foreign.page)
-            page = OpenPage(foreign.page, browser, visit, notes, target)
+            page = OpenPage(foreign.page, there.browser, there.visit, notes, target)
             watch = measuring.watched(page, scenario, block.rule.max_seconds, traced=block.conditions.frame_trace)
             recorded = measuring.record(
                 page,
@@ -232,7 +222,7 @@ def _with_inference(prepared: PreparedScenario, load: Load, cancel: Event) -> Bl
         if len(foreign.dialogs) > dialogs:
             raise ScenarioFailed("dialog", f"The page showed a dialog while it was used: {foreign.dialogs[-1]}.")
         files = _loaded(answer.proof.files, inference.sha256, load)
-        proof = _of_browser(answer.proof.model_copy(update={"files": files}), browser, recorded)
+        proof = _of_browser(answer.proof.model_copy(update={"files": files}), there.browser, recorded)
     result = recorded.result.model_copy(
         update={
             "inferring": _inferring(answer, inference, recorded),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from threading import Event
 from urllib.parse import quote
@@ -60,6 +60,52 @@ class Recorded:
     """Whether the page had the focus at the end."""
 
 
+@dataclass(frozen=True)
+class Visited:
+    """A scenario's page on the page server, and a browser that was started for it."""
+
+    browser: BrowserHandle
+    visit: Visit
+    address: str
+    """The page's address, as the browser reaches it."""
+    origin: str
+    """That of our pages."""
+    on_phone: bool
+    keeps: bool
+    """Whether the browser may keep data of our page: a phone's has the user's profile."""
+
+    def cleared(self, page: Page) -> AbstractContextManager[None]:
+        """See `cleared`."""
+        return cleared(page, self.origin, enabled=self.keeps)
+
+
+@contextmanager
+def visited(
+    target: Target,
+    scenario: Scenario,
+    browser_name: str,
+    server: PageServer,
+    *,
+    flags: tuple[str, ...] = (),
+    headed: bool = False,
+) -> Iterator[Visited]:
+    """Serve the scenario's page, and start a browser that reaches it; no page is open yet.
+
+    Raises:
+        BadInput: no browser has this name.
+        Unsupported: the target has no such browser.
+    """
+    on_phone = target.info.kind == "android"
+    _require_browser(target.info, browser_name)
+    with (
+        server.visit(scenario.files, isolated=scenario.isolated) as visit,
+        target.browser(browser_name, (*reach(target.info, scenario, browser_name), *flags), headed=headed) as browser,
+        target.reverse(server.port) as origin,
+    ):
+        address = address_of(scenario, origin, visit)
+        yield Visited(browser, visit, address, origin, on_phone, keeps=on_phone and not scenario.is_remote)
+
+
 @contextmanager
 def opened(
     target: Target,
@@ -79,17 +125,13 @@ def opened(
         Unsupported: the target has no such browser.
         ScenarioFailed: the page did not load, or another page answered.
     """
-    on_phone = target.info.kind == "android"
-    _require_browser(target.info, browser_name)
     with (
-        server.visit(scenario.files, isolated=scenario.isolated) as visit,
-        target.browser(browser_name, (*reach(target.info, scenario, browser_name), *flags), headed=headed) as browser,
-        target.reverse(server.port) as origin,
-        open_page(browser.address, cancel=cancel, stays=on_phone) as page,
-        cleared(page, origin, enabled=on_phone and not scenario.is_remote),
+        visited(target, scenario, browser_name, server, flags=flags, headed=headed) as there,
+        open_page(there.browser.address, cancel=cancel, stays=there.on_phone) as page,
+        there.cleared(page),
     ):
-        load(page, address_of(scenario, origin, visit), seconds=load_seconds)
-        yield OpenPage(page, browser, visit, ready(page, scenario), target)
+        load(page, there.address, seconds=load_seconds)
+        yield OpenPage(page, there.browser, there.visit, ready(page, scenario), target)
 
 
 @contextmanager

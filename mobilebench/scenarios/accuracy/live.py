@@ -31,8 +31,7 @@ from mobilebench.scenarios.accuracy import detector
 from mobilebench.scenarios.accuracy.messages import WatchAnswer, WatchJob
 from mobilebench.scenarios.base import ScenarioFailed
 from mobilebench.scenarios.injection import loads
-from mobilebench.scenarios.injection.inference import InjectedInference, injected
-from mobilebench.scenarios.injection.measuring import Load
+from mobilebench.scenarios.injection.inference import InjectedInference, Load, injected
 from mobilebench.scenarios.injection.messages import InjectedAnswer, Place
 from mobilebench.scenarios.injection.opening import foreign_page
 from mobilebench.scenarios.injection.remarks import remarks_on_engine
@@ -104,9 +103,7 @@ def watch(
         cleared(foreign.page, origin, enabled=target.info.kind == "android"),
     ):
         foreign.open(f"{origin.rstrip('/')}{visit.path}{PAGE}", timeout=_LOAD_SECONDS)
-        with injected(
-            foreign, load.job, place, load.pages, load.files, tell=tell, patience=load.patience, cores=load.cores
-        ) as inference:
+        with injected(foreign, load, place, tell=tell) as inference:
             found = []
             for number in range(repetitions):
                 tell(f"showing {len(shown.frames.frames)} frames, {number + 1} of {repetitions}")

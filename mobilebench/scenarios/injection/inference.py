@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from mobilebench.core.errors import BlockFailed, Unsupported, first_problem
 from mobilebench.core.hashing import known_sha256
+from mobilebench.core.records import Case, ModelFacts
 from mobilebench.engines.page_answer import ANSWER_LIMIT
 from mobilebench.engines.page_messages import Job
 from mobilebench.scenarios.injection.foreign_page import ForeignPage, World
@@ -32,6 +33,23 @@ _INFERENCE_SECONDS = 60.0
 """How long one inference may keep the page from answering."""
 _PUT = "(name, base64) => mobilebenchInference.put(name, base64)"
 _PREPARE = "(job, script) => mobilebenchInference.prepare(job, script)"
+
+
+@dataclass(frozen=True)
+class Load:
+    """What infers in the page."""
+
+    case: Case
+    job: Job
+    files: Mapping[str, Path]
+    """Name in the job to file of the model."""
+    facts: ModelFacts
+    pages: Path
+    """Folder of the built pages."""
+    cores: int | None = None
+    """The number of cores that the engine has to see; None: the real one."""
+    patience: float = 1
+    """Factor on the time that setup may take."""
 
 
 @dataclass
@@ -93,48 +111,40 @@ class InjectedInference:
 @contextmanager
 def injected(
     page: ForeignPage,
-    job: Job,
+    load: Load,
     place: Place,
-    pages: Path,
-    model: Mapping[str, Path],
     *,
     tell: Callable[[str], None] = lambda _: None,
-    patience: float = 1,
     frame: str | None = None,
-    cores: int | None = None,
 ) -> Iterator[InjectedInference]:
     """Put an engine and a model into an opened page, and let it infer once; leaving the context takes all out again.
 
     Args:
         page: the opened page.
-        job: engine, backend, threads and model.
+        load: engine and model.
         place: the thread that calls the engine.
-        pages: folder of the built pages, with the scripts and the engines' files.
-        model: name in the job to file of the model.
         tell: called with what is done now.
-        patience: factor on the time that setup may take.
         frame: a part of the address of the frame to infer in; None: the page itself.
-        cores: the number of cores that the engine has to see; None: the real one.
 
     Raises:
         Unsupported: the engine cannot run in this page.
         ScenarioFailed: the page went away.
         BlockFailed: the engine failed, or the answer is not valid.
     """
-    asked = InjectedJob(job=job, place=place, cores=cores)
+    asked, pages = InjectedJob(job=load.job, place=place, cores=load.cores), load.pages
     world = page.world(frame=frame)
     world.evaluate((pages / SCRIPT).read_text())
     sha256 = {SCRIPT: known_sha256(pages / SCRIPT)}
     inference: InjectedInference | None = None
     try:
         needed = world.call_function("(job) => mobilebenchInference.needs(job)", asked.model_dump())
-        files = {SCRIPT: pages / SCRIPT, **_framework_files(needed, pages), **model}
+        files = {SCRIPT: pages / SCRIPT, **_framework_files(needed, pages), **load.files}
         tell(f"putting {len(files)} files into the page")
         for name, file in files.items():
             sha256[name] = known_sha256(file)
             _put(world, name, file)
         tell("starting the engine")
-        text = world.call_function(_PREPARE, asked.model_dump(), SCRIPT, timeout=_PREPARE_SECONDS * patience)
+        text = world.call_function(_PREPARE, asked.model_dump(), SCRIPT, timeout=_PREPARE_SECONDS * load.patience)
         inference = InjectedInference(world, asked, _parsed(text, asked), sha256)
         yield inference
     finally:

@@ -15,7 +15,7 @@ from mobilebench.engines.registry import engines
 from mobilebench.engines.web_engines import WebEngine
 from mobilebench.models import registry
 from mobilebench.models.manifest import ModelFiles
-from mobilebench.scenarios.injection.measuring import Load
+from mobilebench.scenarios.injection.inference import Load
 
 _RULE = BlockRule()
 """Not used: the duty and the seconds of the plan say how long a page infers."""

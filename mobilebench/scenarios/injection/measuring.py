@@ -5,21 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mobilebench.core.errors import BlockFailed
-from mobilebench.core.records import Case, ModelFacts
-from mobilebench.engines.page_messages import Job
 from mobilebench.scenarios.base import ScenarioFailed
 from mobilebench.scenarios.injection.foreign_page import LOAD_SECONDS, ForeignPage, World
-from mobilebench.scenarios.injection.inference import FRAMES_SCRIPT, InjectedInference, injected
+from mobilebench.scenarios.injection.inference import FRAMES_SCRIPT, InjectedInference, Load, injected
 from mobilebench.scenarios.injection.remarks import remarks_on
 from mobilebench.scenarios.injection.results import FrameTimes, InjectionPlan, InjectionResult
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from mobilebench.scenarios.injection.messages import InjectedAnswer
     from mobilebench.targets.base import BrowserHandle
@@ -27,23 +24,6 @@ if TYPE_CHECKING:
 Progress = Callable[[str], None]
 _STEP_SECONDS = 1.0
 _FRAMES_SECONDS = 60.0
-
-
-@dataclass(frozen=True)
-class Load:
-    """What infers in the page."""
-
-    case: Case
-    job: Job
-    files: Mapping[str, Path]
-    """Name in the job to file of the model."""
-    facts: ModelFacts
-    pages: Path
-    """Folder of the built pages."""
-    cores: int | None = None
-    """The number of cores that the engine has to see; None: the real one."""
-    patience: float = 1
-    """Factor on the time that setup may take."""
 
 
 def measure(
@@ -88,17 +68,7 @@ def measure(
     answer: InjectedAnswer | None = None
     inference: InjectedInference | None = None
     if plan.inject:
-        with injected(
-            page,
-            load.job,
-            plan.place,
-            load.pages,
-            load.files,
-            tell=tell,
-            patience=load.patience,
-            frame=plan.frame,
-            cores=load.cores,
-        ) as inference:
+        with injected(page, load, plan.place, tell=tell, frame=plan.frame) as inference:
             tell(f"inferring for {plan.seconds:g} s")
             began = time.monotonic()
             with _counted(frames) as during:

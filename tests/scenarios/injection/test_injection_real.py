@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,7 @@ from mobilebench.models import obtain
 from mobilebench.scenarios.base import ScenarioFailed
 from mobilebench.scenarios.injection import loads, measuring
 from mobilebench.scenarios.injection.foreign_page import ForeignPage
-from mobilebench.scenarios.injection.inference import SCRIPT, injected
-from mobilebench.scenarios.injection.measuring import Load
+from mobilebench.scenarios.injection.inference import SCRIPT, Load, injected
 from mobilebench.scenarios.injection.messages import Place
 from mobilebench.scenarios.injection.results import InjectionPlan, InjectionResult
 from mobilebench.targets.host import describe
@@ -155,7 +155,7 @@ def test_nothing_is_left_in_the_page(
     page: ForeignPage, before: dict[str, Any], engine: str, backend: str, threads: int, place: Place
 ) -> None:
     chosen = load(engine, backend, threads)
-    with injected(page, chosen.job, place, chosen.pages, chosen.files, cores=chosen.cores) as inference:
+    with injected(page, chosen, place) as inference:
         during = seen(page)
         inference.begin(50)
         inference.finish()
@@ -171,7 +171,7 @@ def test_it_is_gone_after_a_failure_too(page: ForeignPage, before: dict[str, Any
     broken = tmp_path / "model.onnx"
     broken.write_bytes(b"no model")
     files = dict.fromkeys(chosen.files, broken)
-    with pytest.raises(Exception, match="ortjs wasm"), injected(page, chosen.job, "main", chosen.pages, files):
+    with pytest.raises(Exception, match="ortjs wasm"), injected(page, replace(chosen, files=files), "main"):
         pytest.fail("it was prepared")
     assert seen(page) == before
 
@@ -193,7 +193,7 @@ def test_nothing_is_left_in_a_page_of_firefox(page: ForeignPage, loopback: Site,
     page.page.evaluate(FUNCTIONS, timeout=15)
     before = page.page.evaluate(FUNCTIONS, timeout=15)
     chosen = load("ortjs", "wasm", threads, browser="firefox")
-    with injected(page, chosen.job, place, chosen.pages, chosen.files, cores=chosen.cores) as inference:
+    with injected(page, chosen, place) as inference:
         assert page.page.evaluate(FUNCTIONS, timeout=15) == before
         inference.begin(50)
         assert inference.finish().proof.threads == threads
@@ -276,6 +276,6 @@ def test_a_page_cannot_ask_for_other_files(page: ForeignPage, loopback: Site) ->
     job = chosen.job.model_copy(update={"engine": "ortjs@../.."})
     with (
         pytest.raises(BlockFailed, match="a file that no engine has"),
-        injected(page, job, "main", chosen.pages, chosen.files),
+        injected(page, replace(chosen, job=job), "main"),
     ):
         pytest.fail("it was prepared")
