@@ -9,10 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from mobilebench.browsers.page import Page
-from mobilebench.core import paths
-from mobilebench.core.errors import Unsupported
 from mobilebench.scenarios import interaction, probe
 from mobilebench.scenarios.base import ScenarioFailed
+from mobilebench.scenarios.clips import built_clip
 from mobilebench.scenarios.messages import CameraAnswer
 from mobilebench.scenarios.scenario import Scenario
 
@@ -45,21 +44,6 @@ def show_camera(page: Page) -> list[str]:
     return [f"the camera is “{name or 'without a name'}”"]
 
 
-def camera_clip() -> Path:
-    """What Chrome's camera shows: 1 s of Motion JPEG with 30 frames a second, made by ffmpeg with mobilebench.
-
-    Raises:
-        Unsupported: it was not built.
-    """
-    clip = paths.PACKAGE / "assets" / "clip" / "camera.mjpeg"
-    if not clip.is_file():
-        raise Unsupported(
-            "The clip for the camera of the call scenario was not built: that needs ffmpeg.",
-            hint="Run `make clip` (on Debian it installs ffmpeg).",
-        )
-    return clip
-
-
 def call(clip: Path | None = None) -> Scenario:
     """The scenario, in which this clip (Motion JPEG), or our own, is what Chrome's camera shows.
 
@@ -79,7 +63,7 @@ def call(clip: Path | None = None) -> Scenario:
             "chrome": (
                 "--use-fake-ui-for-media-stream",
                 "--use-fake-device-for-media-stream",
-                f"--use-file-for-fake-video-capture={clip or camera_clip()}",
+                f"--use-file-for-fake-video-capture={clip or built_clip('camera.mjpeg')}",
             ),
             "firefox": ("media.navigator.streams.fake=true", "media.navigator.permission.disabled=true"),
         },

@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from mobilebench.browsers.page import Page
-from mobilebench.core import paths
-from mobilebench.core.errors import Unsupported
 from mobilebench.core.page_quality import Void
 from mobilebench.scenarios import probe
+from mobilebench.scenarios.clips import built_clip
 from mobilebench.scenarios.hands import Hands
 from mobilebench.scenarios.messages import Begun
 from mobilebench.scenarios.scenario import Scenario, Use
@@ -21,22 +20,6 @@ def watch(page: Page, _hands: Hands, seconds: float, _begun: Begun) -> Use:
     """Look at the page and do nothing."""
     probe.rest(page, seconds)
     return Use(Void(reason="this scenario has no runs"), Void(reason="nothing is typed in this scenario"))
-
-
-def built_clip() -> Path:
-    """Our own clip: 10 s of VP9 with 30 frames a second, made by ffmpeg when mobilebench was built.
-
-    Raises:
-        Unsupported: it was not built.
-    """
-    clip = paths.PACKAGE / "assets" / "clip" / "clip.webm"
-    if not clip.is_file():
-        raise Unsupported(
-            "The clip of the video scenario was not built: that needs ffmpeg.",
-            hint="Run `make clip` (on Debian it installs ffmpeg), or name a clip of your own: "
-            "`mobilebench scenario clip.webm`.",
-        )
-    return clip
 
 
 def video(clip: Path | None = None) -> Scenario:
@@ -52,5 +35,5 @@ def video(clip: Path | None = None) -> Scenario:
         page="scenarios/video.html",
         use=watch,
         video="needed",
-        files={CLIP: clip or built_clip()},
+        files={CLIP: clip or built_clip("clip.webm")},
     )

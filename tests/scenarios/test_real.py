@@ -20,10 +20,10 @@ from mobilebench.core.page_metrics import readings
 from mobilebench.core.page_quality import ScenarioResult, Void
 from mobilebench.scenarios import measuring, probe
 from mobilebench.scenarios.base import ScenarioFailed
+from mobilebench.scenarios.clips import built_clip
 from mobilebench.scenarios.measuring import OpenPage
 from mobilebench.scenarios.registry import scenario_of
 from mobilebench.scenarios.scenario import Scenario
-from mobilebench.scenarios.video import built_clip
 
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("browser", ["chrome", "firefox"])]
 
@@ -108,7 +108,7 @@ def test_text_is_typed_by_real_keys(browser: str, server: PageServer) -> None:
 
 
 def test_the_frames_of_our_clip_are_counted(browser: str, server: PageServer) -> None:
-    built_clip()
+    built_clip("clip.webm")
     result = measured("video", browser, server)
     assert not isinstance(result.video, Void)
     assert result.video.frames_ms
@@ -125,7 +125,7 @@ def test_a_page_of_the_user_is_scrolled(browser: str, server: PageServer, page_o
 
 
 def test_a_video_out_of_sight_is_void(browser: str, server: PageServer, page_of: Callable[[str], str]) -> None:
-    clip = built_clip().read_bytes()
+    clip = built_clip("clip.webm").read_bytes()
     page = page_of("<video src=clip.webm muted loop width=300></video><div style='height: 9000px'></div>")
     (Path(page).parent / "clip.webm").write_bytes(clip)
     scenario = scenario_of(page)
