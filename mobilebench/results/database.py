@@ -65,13 +65,21 @@ def writing(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
+def is_up_to_date(connection: Connection) -> bool:
+    """Whether the file is a store with the schema and the axes of this version; only reads."""
+    if not _versioned(_names(connection)):
+        return False
+    schema = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    return schema == SCHEMA and _columns_of_cases(connection) - _OTHERS == {axis.column for axis in AXES.values()}
+
+
 def bring_up_to_date(connection: Connection, path: Path) -> None:
     """Create the tables, or upgrade an older schema, within the transaction of `connection`.
 
     Raises:
         BadInput: the file is not a store, or belongs to a newer mobilebench. It is left unchanged.
     """
-    names = set(connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'").scalars())
+    names = _names(connection)
     if not names:
         _upgrade(connection)
         add_missing(connection, path)
@@ -121,6 +129,11 @@ def explain(error: DBAPIError, path: Path) -> tuple[str, str]:
     return f"{path} could not be used ({error.orig})", "Choose another folder with --out, or report this as a defect."
 
 
+def _names(connection: Connection) -> set[str]:
+    """The tables of a database."""
+    return set(connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'").scalars())
+
+
 def _versioned(names: set[str]) -> bool:
     return {"alembic_version", "runs"} <= names
 
@@ -138,13 +151,17 @@ def _upgrade(connection: Connection) -> None:
 _OTHERS = {"id", "run_id", "key"}
 
 
+def _columns_of_cases(connection: Connection) -> set[str]:
+    return {column["name"] for column in sa.inspect(connection).get_columns("cases")}
+
+
 def add_missing(connection: Connection, path: Path) -> None:
     """Add a column for each axis that a store lacks; its cases get the axis's default value.
 
     Raises:
         BadInput: the store has an axis that this version does not know. Without it, different cases would look alike.
     """
-    there = {column["name"] for column in sa.inspect(connection).get_columns("cases")}
+    there = _columns_of_cases(connection)
     columns = {axis.column: axis for axis in AXES.values()}
     if strange := sorted(there - _OTHERS - columns.keys()):
         raise BadInput(

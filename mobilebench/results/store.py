@@ -76,6 +76,8 @@ class Store:
     def open(cls, folder: Path, *, create: bool = True) -> Store:
         """Open the store of a folder, and bring an older schema up to date.
 
+        A store that is up to date is only read, so opening it neither waits for a run that writes nor holds one up.
+
         Raises:
             BadInput: it does not exist (with `create=False`), is damaged or locked, or belongs to a newer mobilebench.
         """
@@ -94,8 +96,11 @@ class Store:
             ) from error
         engine = database.connect(path)
         try:
-            with database.writing(engine) as connection:
-                database.bring_up_to_date(connection, path)
+            with engine.connect() as connection, connection.begin():
+                ready = database.is_up_to_date(connection)
+            if not ready:
+                with database.writing(engine) as connection:
+                    database.bring_up_to_date(connection, path)
         except DBAPIError as error:
             engine.dispose()
             why, hint = database.explain(error, path)

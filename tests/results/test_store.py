@@ -3,9 +3,12 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+import subprocess
+import sys
 import threading
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -393,12 +396,39 @@ class TestBadFiles:
         store.close()
         monkeypatch.setattr(database, "BUSY_SECONDS", 0.1)
         other = sqlite3.connect(store.path, isolation_level=None)
+        other.execute("PRAGMA locking_mode=EXCLUSIVE")
         other.execute("BEGIN EXCLUSIVE")
         try:
             with pinned.raises(BadInput):
                 Store.open(store.folder)
         finally:
             other.close()
+
+    @pytest.mark.slow
+    def test_reading_does_not_wait_for_a_run_that_writes(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+        store.create_run(run_info(RUN), [planned(0)])
+        monkeypatch.setattr(database, "BUSY_SECONDS", 0.0)
+        with _other_process(_WRITES, store.path) as other:
+            assert other.stdout is not None
+            assert other.stdout.readline() == "writing\n"
+            with Store.open(store.folder, create=False) as again:
+                assert again.resolve("last") == RUN
+                assert again.load(RUN).planned == [planned(0)]
+                with pytest.raises(StoreError, match="locked"):
+                    again.append(RUN, measured(planned(0)))
+
+    @pytest.mark.slow
+    def test_a_run_does_not_wait_for_one_who_reads(self, store: Store) -> None:
+        store.create_run(run_info(RUN), [planned(0)])
+        with (
+            Store.open(store.folder, create=False) as reader,
+            reader._read() as connection,
+            _other_process(_FINISHES, store.path) as other,
+        ):
+            before = connection.exec_driver_sql("SELECT status FROM runs").scalar()
+            assert other.wait(timeout=60) == 0
+            assert (before, connection.exec_driver_sql("SELECT status FROM runs").scalar()) == ("running", "running")
+        assert store.load(RUN).info.status == "finished"
 
     @pytest.mark.slow
     def test_a_full_disk_loses_only_the_block_in_hand(self, store: Store, pinned: Pinned) -> None:
@@ -412,6 +442,37 @@ class TestBadFiles:
         assert raised.value.run_can_be_resumed
         with Store.open(store.folder) as again:
             assert raw(again.load(RUN).blocks) == raw([measured(planned(0))])
+
+
+_WRITES = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("BEGIN IMMEDIATE")
+connection.execute("UPDATE runs SET seed = 99")
+print("writing", flush=True)
+sys.stdin.read()
+"""
+"""Holds a transaction that writes until its input ends."""
+_FINISHES = """
+import sys
+from pathlib import Path
+from mobilebench.results import database
+from mobilebench.results.store import Store
+database.BUSY_SECONDS = 0.0
+with Store.open(Path(sys.argv[1]).parent) as store:
+    store.finish(store.resolve("last"), "finished")
+"""
+
+
+@contextmanager
+def _other_process(script: str, path: Path) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-c", script, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            assert process.stdin is not None
+            process.stdin.close()
 
 
 def _as_it_was(folder: Path, schema: str = "0001") -> None:
