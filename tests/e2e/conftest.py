@@ -13,6 +13,7 @@ import pytest
 
 from mobilebench.core.records import Run
 from mobilebench.results.store import Store
+from tests import adb_servers
 
 
 class CommandLine:
@@ -62,6 +63,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, 
     }
     before = {name: os.environ.get(name) for name in settings}
     os.environ.update(settings)
+    adb_servers.end_with_tests()
     subprocess.run(["adb", "start-server"], check=True, capture_output=True)
     yield dict(os.environ)
     subprocess.run(["adb", "kill-server"], check=True, capture_output=True)

@@ -15,13 +15,15 @@ import pytest
 from mobilebench import targets
 from mobilebench.targets.android import adb_protocol
 from mobilebench.virtual import phones
+from tests import adb_servers
 
 BUNDLED_ADB = Path(adbutils.__file__).parent / "binaries" / "adb"
 
 
 @contextmanager
 def own_adb(home: Path, adb: Path) -> Iterator[None]:
-    """A separate adb server, started from this binary, and ended by adb's own request."""
+    """A separate adb server, started from this binary, and ended by adb's own request, or with the tests."""
+    adb_servers.end_with_tests()
     bin_folder = home / "bin"
     bin_folder.mkdir(parents=True, exist_ok=True)
     (bin_folder / "adb").symlink_to(adb)

@@ -22,6 +22,7 @@ from mobilebench.core.records import BlockRule, Case, PlannedBlock
 from mobilebench.engines import base, registry
 from mobilebench.targets.android import adb_protocol, adb_server, description, discovery, states
 from mobilebench.virtual import phones
+from tests import adb_servers
 from tests.pinning import Pinned
 
 SOCKET, ADDRESS, PORT = adb_server.SOCKET, adb_server.ADDRESS, adb_server.PORT
@@ -224,6 +225,7 @@ def test_the_server_that_a_variable_names_is_used(form, tmp_path):
     variable, _, value = form.format(port).partition("=")
     environment = {k: v for k, v in os.environ.items() if k not in (SOCKET, ADDRESS, PORT)}
     environment |= {variable: value, PORT: "nonsense", "MOBILEBENCH_HOME": str(tmp_path)}
+    adb_servers.end_with_tests()
     subprocess.run([adb, "-P", port, "start-server"], capture_output=True, check=True)
     try:
         result = subprocess.run(

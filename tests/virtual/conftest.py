@@ -17,6 +17,7 @@ import pytest
 
 from mobilebench.virtual import phones, sandbox
 from mobilebench.virtual.phone_records import VirtualPhone
+from tests import adb_servers
 
 if TYPE_CHECKING:
     from tests.virtual.readme import Both
@@ -94,6 +95,7 @@ def at_home(both: Both) -> Iterator[None]:
 
 def make_desk(folder: Path, which: str, **environment: str) -> Iterator[Desk]:
     """A desk whose adb is first on the path; at the end none of its processes may be left."""
+    adb_servers.end_with_tests()
     program = adb_programs()[which]
     (folder / "bin").mkdir()
     (folder / "bin" / "adb").symlink_to(program)
