@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import median
 from typing import Annotated, Literal, get_args
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from mobilebench.core.errors import BadInput
 from mobilebench.core.records import Record
@@ -60,7 +60,14 @@ _GAP = 3.0
 """A time between two frames is a gap if it is longer than so many of the clip's median."""
 _LEAST_GAP_MS = 100.0
 
-Name = Annotated[str, StringConstraints(min_length=1, max_length=300, pattern=r"^[^\x00-\x1f\x7f]+$")]
+
+def _without_controls(text: str) -> str:
+    if any(ord(one) < 32 or ord(one) == 127 for one in text):
+        raise ValueError("should have no control characters, such as tabs")
+    return text
+
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=300), AfterValidator(_without_controls)]
 Pixels = Annotated[float, Field(ge=-LARGEST_SIDE, le=2 * LARGEST_SIDE, allow_inf_nan=False)]
 
 

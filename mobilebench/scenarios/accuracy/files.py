@@ -18,6 +18,7 @@ from mobilebench.reuse.frames import LARGEST_SIDE, BadFrames, Problem
 _MOST_TEXT = 64 * 10**6
 _MOST_ROWS = 1_000_000
 _MOST_IMAGE = 32 * 10**6
+_SHOWN = 80
 _PICTURES = ("PNG", "JPEG")
 
 AnyRecord = TypeVar("AnyRecord", bound=Record)
@@ -114,7 +115,11 @@ def image_path(folder: Path, name: str) -> Path:
             raise BadFrames("missing image", f"{folder}: there is no image {name}.", hint="Each frame needs its image.")
         size = resolved.stat().st_size
     except (OSError, RuntimeError, ValueError) as error:  # a ring of links, or a name that the system refuses
-        raise BadFrames("missing image", f"{folder}: the image {name} cannot be read: {error}.") from error
+        why = (isinstance(error, OSError) and error.strerror) or "its name cannot be that of a file"
+        shown = name if len(name) <= _SHOWN else f"{name[:_SHOWN]}…"
+        raise BadFrames(
+            "missing image", f"{folder}: the image {shown} cannot be read: {why}.", hint="Each frame needs its image."
+        ) from error
     if size > _MOST_IMAGE:
         limit = decimal_size(_MOST_IMAGE)
         raise BadFrames("too large", f"{path} has {decimal_size(size)}; at most {limit} are read for an image.")

@@ -107,9 +107,9 @@ def write(frames: FrameSet, images: dict[str, NDArray[np.uint8]], folder: Path) 
     """
     from PIL import Image
 
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise BadInput(f"{folder} exists and is not an empty folder.", hint="Name a new folder.")
     try:
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise BadInput(f"{folder} exists and is not an empty folder.", hint="Name a new folder.")
         for frame in frames.frames:
             path = folder / frame.image
             path.parent.mkdir(parents=True, exist_ok=True)

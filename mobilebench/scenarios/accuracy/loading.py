@@ -25,7 +25,11 @@ def load(path: Path, layout: Layout | None = None) -> FrameSet:
         BadFrames: it cannot be used; `problem` names why.
     """
     place = paths.expanded(path)
-    if not place.is_dir():
+    try:
+        found = place.is_dir()
+    except (OSError, ValueError):  # a name that the system refuses
+        found = False
+    if not found:
         raise BadFrames(
             "no such folder", f"There is no folder {path}.", hint="Name a folder with frames.csv, or `shapes`."
         )

@@ -18,9 +18,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from mobilebench.core.records import Record
 from mobilebench.reuse.frames import (
@@ -47,13 +47,20 @@ _DETECTION = (*_CLASSIFICATION[:4], "object_id", "object_presence", "xmin", "xma
 _LABELS = ".labeled_faces.txt"
 _FACE_COLUMNS = ("image", "ignored_1", "x", "y", "width", "height", "ignored_2", "ignored_3")
 _FACE_IMAGE = re.compile(r"(?P<person>[^/]+)/(?P<video>[^/]+)/\d+\.(?P<frame>\d{1,8})\.jpg")
+_VIDEO = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _FRAME_IMAGE = re.compile(r"(\d{1,10})\.(?:jpg|jpeg|png)")
+
+
+def _video(name: str) -> str:
+    if not _VIDEO.fullmatch(name):
+        raise ValueError("should be at most 64 letters, digits, `-` and `_`")
+    return name
 
 
 class _Annotation(Record):
     """A row of YouTube-BoundingBoxes."""
 
-    youtube_id: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")
+    youtube_id: Annotated[str, AfterValidator(_video)]
     timestamp_ms: int = Field(ge=0, le=int(LONGEST_CLIP_MS))
     class_id: int = Field(ge=0)
     class_name: Name

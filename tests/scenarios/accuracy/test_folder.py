@@ -20,6 +20,7 @@ from tests.pinning import Pinned
 from tests.scenarios.accuracy import sets
 
 FRAMES = ["a,0,a/0.png", "a,33,a/1.png", "a,67,a/2.png", "b,0,b/0.png"]
+LONG = f"a,0,{'x' * 290}.png"
 TRUTH = ["a/0.png,dog,,,,", "a/0.png,dog,1,2,11,12", "a/1.png,,,,,", "b/0.png,cat,,,,"]
 
 
@@ -93,6 +94,11 @@ BAD: dict[str, tuple[Problem, Callable[[Path], Path]]] = {
     "unsorted": ("unsorted times", with_frames("a,10,0.png", "a,5,1.png")),
     "one time twice": ("duplicate time", with_frames("a,10,0.png", "a,10,1.png")),
     "one image twice": ("duplicate image", with_frames("a,10,0.png", "a,20,0.png")),
+    "control characters": ("bad row", with_frames("a,0,\x07.png", truth=())),
+    "a clip with control characters": ("bad row", with_frames("a\x1bb,0,0.png")),
+    "a name beyond all limits": ("bad row", lambda path: sets.folder(path, [f"a,0,{'x' * 301}"], [], ["0.png"])),
+    "a name too long for a file": ("missing image", lambda path: sets.folder(path, [LONG], [], ["0.png"])),
+    "a folder with a name too long": ("no such folder", lambda path: path / ("x" * 300)),
     "a missing image": ("missing image", broken(lambda place: (place / "a/1.png").unlink())),
     "a folder as image": ("missing image", lambda path: sets.folder(path, ["a,0,a"], ["a,dog,,,,"], ["a/0.png"])),
     "no image": ("not an image", broken(lambda place: (place / "a/1.png").write_text("<svg/>"))),
