@@ -129,6 +129,7 @@ def _measured(page: str, case: Any, plan: dict[str, Any], how: dict[str, Any]) -
     from mobilebench.core.errors import BadInput
     from mobilebench.engines.builds import PAGES, require_current
     from mobilebench.models import obtain
+    from mobilebench.scenarios.base import name_kept
     from mobilebench.scenarios.injection import addresses, loads, measuring
     from mobilebench.scenarios.injection.opening import foreign_page
     from mobilebench.scenarios.injection.results import InjectionPlan
@@ -151,6 +152,7 @@ def _measured(page: str, case: Any, plan: dict[str, Any], how: dict[str, Any]) -
         targets.open_target(info, cancel=cancel) as target,
         machine_turn(info.machine, cancel),
         addresses.reachable(page, target) as url,
+        name_kept(),
         target.browser(case.browser, flags, headed=how["headed"]) as running,
         foreign_page(running.address, cancel=cancel, stays=info.kind == "android") as foreign,
     ):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Literal
 
 from mobilebench.core.errors import BlockFailed, Fault, MobilebenchError, Unsupported
@@ -111,6 +112,31 @@ class ScenarioFailed(BlockFailed):
     def __init__(self, outcome: Outcome, message: str, *, hint: str | None = None, fault: Fault | None = None) -> None:
         super().__init__(message, hint=hint or NEXT_STEPS[outcome], fault=fault or _FAULTS.get(outcome))
         self.outcome: Outcome = outcome
+
+
+@contextmanager
+def name_kept() -> Iterator[None]:
+    """Around the context of a browser, which explains failures by what its log and the system say: the explained
+    failure has the page's name again. A page that did not answer because its process had ended has `crashed`.
+    """
+    try:
+        yield
+    except ScenarioFailed:
+        raise
+    except BlockFailed as error:
+        earlier = _before(error)
+        if earlier is None or error.fault not in ("crash", "killed for memory"):
+            raise
+        outcome: Outcome = "disconnected" if earlier.outcome == "disconnected" else "crashed"
+        raise ScenarioFailed(outcome, error.message, hint=error.hint, fault=error.fault) from error
+
+
+def _before(error: BaseException) -> ScenarioFailed | None:
+    """The failure of a page that this one explains."""
+    cause = error.__cause__
+    while cause is not None and not isinstance(cause, ScenarioFailed):
+        cause = cause.__cause__
+    return cause
 
 
 def outcome_name(error: MobilebenchError) -> str:

@@ -18,7 +18,7 @@ from mobilebench.core.errors import BadInput, BlockFailed, Unsupported, as_sente
 from mobilebench.core.page_quality import ScenarioResult, ScriptRun, SentFiles, VideoFrames, Void
 from mobilebench.core.records import TargetInfo
 from mobilebench.scenarios import frame_trace, navigation, probe
-from mobilebench.scenarios.base import Outcome, ScenarioFailed, of_net_error
+from mobilebench.scenarios.base import Outcome, ScenarioFailed, name_kept, of_net_error
 from mobilebench.scenarios.frame_trace import FrameTrace
 from mobilebench.scenarios.hands import hands_of
 from mobilebench.scenarios.messages import Begun, ProbeAnswer, ProbeOptions
@@ -98,6 +98,7 @@ def visited(
     on_phone = target.info.kind == "android"
     _require_browser(target.info, browser_name)
     with (
+        name_kept(),
         server.visit(scenario.files, isolated=scenario.isolated) as visit,
         target.browser(browser_name, (*reach(target.info, scenario, browser_name), *flags), headed=headed) as browser,
         target.reverse(server.port) as origin,

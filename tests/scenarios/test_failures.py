@@ -10,9 +10,9 @@ import pytest
 
 from mobilebench.browsers.page import Page, PageDialog, PageNotOpened
 from mobilebench.cli.scenario import scenario
-from mobilebench.core.errors import BlockFailed, Killed
+from mobilebench.core.errors import BlockFailed, Killed, PageHidden
 from mobilebench.scenarios import block, measuring, probe
-from mobilebench.scenarios.base import NEXT_STEPS, Outcome, ScenarioFailed
+from mobilebench.scenarios.base import NEXT_STEPS, Outcome, ScenarioFailed, name_kept
 from mobilebench.scenarios.messages import Begun, ProbeAnswer
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "quality.md"
@@ -49,6 +49,33 @@ def failure_of(*answers: Any) -> tuple[str, FakePage]:
     with pytest.raises(ScenarioFailed) as failure, probe.named_failures(page):
         page.evaluate("", timeout=1)
     return failure.value.outcome, page
+
+
+@pytest.mark.parametrize(
+    ("outcome", "explained", "name"),
+    [
+        ("crashed", BlockFailed("The heap was full.", fault="killed for memory"), "crashed"),
+        ("no answer", BlockFailed("A process had ended.", fault="crash"), "crashed"),
+        ("disconnected", Killed("chrome was killed.", subject="chrome"), "disconnected"),
+        ("left", BlockFailed("The phone updated it.", fault="app updated"), None),
+        ("background", PageHidden("The screen is locked.", fault="screen locked"), None),
+        (None, BlockFailed("The browser did not start.", fault="crash"), None),
+    ],
+)
+def test_a_failure_that_the_browser_explained_keeps_its_name(
+    outcome: Outcome | None, explained: BlockFailed, name: str | None
+) -> None:
+    with pytest.raises(BlockFailed) as failure, name_kept():
+        between = BlockFailed("between")
+        between.__cause__ = ScenarioFailed(outcome, "first") if outcome else None
+        raise explained from between
+    found = failure.value
+    if name is None:
+        assert found is explained
+    else:
+        assert isinstance(found, ScenarioFailed)
+        assert (found.outcome, found.message, found.fault) == (name, explained.message, explained.fault)
+        assert found.hint
 
 
 def test_a_dialog_is_answered_and_named() -> None:

@@ -29,7 +29,7 @@ from mobilebench.reuse.shapes import CLASSES, SIDE, Shapes
 from mobilebench.reuse.simulation import Answered
 from mobilebench.scenarios.accuracy import detector
 from mobilebench.scenarios.accuracy.messages import WatchAnswer, WatchJob
-from mobilebench.scenarios.base import ScenarioFailed
+from mobilebench.scenarios.base import ScenarioFailed, name_kept
 from mobilebench.scenarios.injection import loads
 from mobilebench.scenarios.injection.inference import InjectedInference, Load, injected
 from mobilebench.scenarios.injection.messages import InjectedAnswer, Place
@@ -96,6 +96,7 @@ def watch(
     _require_tensors(load)
     server = web.page_server()
     with (
+        name_kept(),
         server.visit({}) as visit,
         target.browser(case.browser or web.DEFAULT_BROWSER, flags) as browser,
         target.reverse(server.port) as origin,
