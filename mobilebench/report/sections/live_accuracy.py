@@ -57,10 +57,14 @@ def findings(view: RunView) -> tuple[str, ...]:
             f"simulation at the same latencies; with every frame processed it would have {_share(values.without)}."
         )
     agree = [outcome.agree for _, outcome in judged]
-    counts = [(agree.count(True), "agree with"), (agree.count(False), "differ from")]
-    words = " and ".join(f"{count} {verb} the simulation" for count, verb in counts if count)
-    if words:
-        found.append(f"Of {plural(len(judged), 'live run')}, {words} by the 95 % intervals.")
+    if len(agree) == 1 and agree[0] is not None:
+        verb = "agrees with" if agree[0] else "differs from"
+        found.append(f"The live run {verb} the simulation by the 95 % intervals.")
+    elif len(agree) > 1:
+        same, other = agree.count(True), agree.count(False)
+        found.append(
+            f"By the 95 % intervals, {same} of {len(agree)} live runs agree with the simulation, and {other} differ."
+        )
     return tuple(found)
 
 
@@ -118,7 +122,7 @@ def _table(of: LiveAccuracy, outcome: LiveOutcome, where: str) -> doc.Table:
         for metric, one in outcome.metrics.items()
     )
     note = f"{_NOTE} Intervals: {of.intervals}. Counts: {of.counting}."
-    return doc.Table("live-accuracy", columns, rows, f"Accuracy of {_label(of)} on {where}", note)
+    return doc.Table("live-accuracy", columns, rows, f"Accuracy of {_label(of)} on {where}", note, hide_caption=True)
 
 
 def _about(of: LiveAccuracy, outcome: LiveOutcome) -> Iterator[doc.Block]:
@@ -131,7 +135,7 @@ def _about(of: LiveAccuracy, outcome: LiveOutcome) -> Iterator[doc.Block]:
     yield doc.Paragraph(
         f"{plural(answered, 'inference')} in {plural(len(repetitions), 'repetition')}, with a median of "
         f"{duration(outcome.latency.median_ms)} ms. The page drew {drawn} of {whole} frames. "
-        f"Of {outcome.frames} frames, {live} reused an answer live, and {simulated} in the simulation. "
+        f"Frames of {outcome.frames} that reuse an answer, by repetition: {live} live, {simulated} simulated. "
         f"{watched.unlike} of {answered} answers of the page differ from those of the same model in ONNX Runtime.",
         "small",
     )
