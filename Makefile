@@ -19,7 +19,7 @@ NONE_THERE := [ $$? -eq 5 ] # pytest's exit code for a room that has no such tes
 export PATH := $(abspath $(BIN)):$(PATH)
 export PYTHONDONTWRITEBYTECODE := # each module is compiled once, not by each of the many processes that tests and runs start
 
-.PHONY: help run setup python web clip native native-android $(ANDROID_BUILDS) models libraries test test-fast lint format lock bench drill drill-long fuzz wheel clean
+.PHONY: help run setup python web clip native app-core native-android $(ANDROID_BUILDS) models libraries test test-fast lint format lock bench drill drill-long fuzz wheel clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -47,6 +47,11 @@ $(CLIPS): scripts/make-clip.sh
 native: $(STAMPS)/python ## Build the native runner for this computer
 	@scripts/build-if-changed.sh $(RUNNER_BUILD) $(RUNNERS)/$(RUNNER_BUILD)/mobilebench-runner \
 	    "Building the native runner" scripts/build-runner.sh host
+
+app-core: $(STAMPS)/python ## Build the Android app's Java core for this computer (core.jar, json.jar)
+	@scripts/system-packages.sh mvn javac
+	@scripts/build-if-changed.sh app-core mobilebench/assets/app/core.jar \
+	    "Building the app's Java core" scripts/build-app-core.sh
 
 native-android: $(ANDROID_BUILDS) ## Build the native runner for phones (with the NDK at ANDROID_NDK_HOME, else without one)
 

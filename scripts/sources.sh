@@ -1,5 +1,5 @@
 #!/bin/sh
-# Prints the checksum of every source file of a build: `web`, or a runner such as `linux-x86_64` or `android-arm64-v8a`.
+# Prints the checksum of every source file of a build: `web`, `app-core`, or a runner such as `linux-x86_64`.
 # What it printed at the time of the build is kept in mobilebench/assets/sources.
 set -eu
 cd "$(dirname "$0")/.."
@@ -8,6 +8,7 @@ web)
     set -- web/bench.html web/manual.html web/build.js web/package.json web/package-lock.json web/tsconfig.json \
         web/scenarios web/src web/frameworks
     ;;
+app-core) set -- apk_runner/core/build.py apk_runner/core/lock.yaml apk_runner/core/src ;;
 android-*) set -- native/CMakeLists.txt native/CMakePresets.json native/src native/bionic ;;
 *) set -- native/CMakeLists.txt native/CMakePresets.json native/src ;;
 esac

@@ -14,6 +14,7 @@ package_of() {
         cppcheck) echo cppcheck ;;
         ffmpeg) echo ffmpeg ;;
         firefox) if grep -qs '^ID=ubuntu' /etc/os-release; then echo firefox; else echo firefox-esr; fi ;;
+        javac) echo default-jdk-headless ;;
         ld.lld) echo lld ;;
         mvn) echo maven ;;
         nginx) echo nginx-light ;;

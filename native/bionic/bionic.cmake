@@ -41,10 +41,12 @@ foreach(name c dl m)
     add_stub_library(${name})
 endforeach()
 
-add_library(bionic_start OBJECT ${CMAKE_CURRENT_LIST_DIR}/start.S ${CMAKE_CURRENT_LIST_DIR}/start.c)
+# What every program and library holds besides its own code.
+add_library(bionic_common OBJECT ${CMAKE_CURRENT_LIST_DIR}/note.S)
 if(ANDROID_ABI STREQUAL "armeabi-v7a")
-    target_sources(bionic_start PRIVATE ${CMAKE_CURRENT_LIST_DIR}/arm_arithmetic.c)
+    target_sources(bionic_common PRIVATE ${CMAKE_CURRENT_LIST_DIR}/arm_arithmetic.c)
 endif()
+add_library(bionic_start OBJECT ${CMAKE_CURRENT_LIST_DIR}/start.S ${CMAKE_CURRENT_LIST_DIR}/start.c)
 
 if(ANDROID_ABI STREQUAL "armeabi-v7a")
     set(interpreter /system/bin/linker)
@@ -52,9 +54,14 @@ else()
     set(interpreter /system/bin/linker64)
 endif()
 
+add_library(android_library INTERFACE)
+target_sources(android_library INTERFACE $<TARGET_OBJECTS:bionic_common>)
+target_link_libraries(android_library INTERFACE c)
+target_link_options(android_library INTERFACE
+    -nostdlib -fuse-ld=lld -Wl,--no-undefined -Wl,--as-needed
+    -Wl,--hash-style=both -Wl,--build-id -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack)
+
 add_library(android_program INTERFACE)
 target_sources(android_program INTERFACE $<TARGET_OBJECTS:bionic_start>)
-target_link_libraries(android_program INTERFACE c)
-target_link_options(android_program INTERFACE
-    -nostdlib -fuse-ld=lld -Wl,--dynamic-linker=${interpreter} -Wl,--no-undefined -Wl,--as-needed
-    -Wl,--hash-style=both -Wl,--build-id -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack)
+target_link_libraries(android_program INTERFACE android_library)
+target_link_options(android_program INTERFACE -Wl,--dynamic-linker=${interpreter})

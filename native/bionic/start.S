@@ -1,5 +1,4 @@
-/* The program's entry, where the stack pointer is the address of the arguments; and the note by which Android's linker
- * and tools recognise an Android program and its API level. */
+/* The program's entry, where the stack pointer is the address of the arguments. */
 
     .text
     .globl _start
@@ -28,13 +27,5 @@ _start:
     b start_c
 #endif
     .size _start, . - _start
-
-    .section .note.android.ident, "a", %note
-    .balign 4
-    .long 8
-    .long 4
-    .long 1
-    .ascii "Android\0"
-    .long 24
 
     .section .note.GNU-stack, "", %progbits

@@ -128,27 +128,35 @@ static bool keep_first(struct options *options, struct problem *problem) {
     return true;
 }
 
-static bool predict(struct options *options, struct block *block, void *state, struct problem *problem) {
+static bool predict(struct options *options, struct block *block, void *state, const struct caller *caller,
+                    struct problem *problem) {
     struct thread_times before = {0};
     struct proof *proof = &block->proof;
-    int sampler = memory_sampler(&block->memory);
-    bool known = threads_read(&before, sampler);
-    bool done = predictions_take(&block->predictions, options, block->engine, state, proof, problem);
-    proof->threads_known = known && threads_read(&proof->threads, sampler);
+    block->strangers.sampler = memory_sampler(&block->memory);
+    bool known = threads_read(&before, &block->strangers);
+    bool done = predictions_take(&block->predictions, options, block->engine, state, caller, proof, problem);
+    proof->threads_known = known && threads_read(&proof->threads, &block->strangers);
     threads_since(&before, &proof->threads);
     threads_free(&before);
     memory_mark(&block->memory, stage_names[STAGE_PREDICTION]);
     return done;
 }
 
+static void tell(const struct caller *caller, enum stage stage) {
+    if (caller->stage != NULL)
+        caller->stage(caller->context, stage_names[stage]);
+}
+
 static bool measure(struct options *options, struct block *block, struct file *model, void **state,
-                    struct problem *problem) {
+                    const struct caller *caller, struct problem *problem) {
+    tell(caller, STAGE_SETUP);
     struct cost before = cost_now();
     bool done = set_up(options, block, model, state, problem);
     block->cost[STAGE_SETUP] = cost_since(&before);
     if (!done || !predictions_begin(&block->predictions, options, problem))
         return false;
 
+    tell(caller, STAGE_WARMUP);
     before = cost_now();
     if (!warm_up(options, block, *state, problem))
         return false;
@@ -156,15 +164,16 @@ static bool measure(struct options *options, struct block *block, struct file *m
     if (block->engine->loads_files && options->answer == ANSWER_FIRST && !keep_first(options, problem))
         return false;
 
+    tell(caller, STAGE_PREDICTION);
     before = cost_now();
-    done = predict(options, block, *state, problem);
+    done = predict(options, block, *state, caller, problem);
     block->cost[STAGE_PREDICTION] = cost_since(&before);
     return done;
 }
 
 static bool prove(struct options *options, struct block *block, void *state, const struct cores *asked,
                   struct problem *problem) {
-    conditions_read(options->affinity == NULL ? NULL : asked, memory_sampler(&block->memory), &block->proof.conditions);
+    conditions_read(options->affinity == NULL ? NULL : asked, &block->strangers, &block->proof.conditions);
     memory_end(&block->memory);
     if (options->delegate_library != NULL)
         file_loaded(options->delegate_library, &block->proof.delegate_library);
@@ -199,10 +208,24 @@ static bool make_files(const struct options *options, struct proof *proof, struc
     return true;
 }
 
-static bool make_ready(struct options *options, struct block *block, struct cores *asked, struct problem *problem) {
+static bool find_strangers(struct block *block, struct problem *problem) {
+    if (!strangers_find(&block->strangers))
+        return fail(problem, OUTCOME_ERROR, "the threads of this process cannot be listed");
+    prove_note(
+        &block->proof,
+        "of the threads of this process, the proof leaves out those of the app and its virtual machine: %zu from "
+        "before the block, and later ones by their names",
+        block->strangers.count);
+    return true;
+}
+
+static bool make_ready(struct options *options, struct block *block, const struct caller *caller, struct cores *asked,
+                       struct problem *problem) {
+    if (!caller->own_process && !find_strangers(block, problem))
+        return false;
     block->proof.clock = clock_observe();
     block->proof.feature_count = cpu_features(block->proof.features);
-    if (options->pass == PASS_MEMORY && !memory_begin(&block->memory, problem))
+    if (options->pass == PASS_MEMORY && !memory_begin(&block->memory, !caller->own_process, problem))
         return false;
     const int *asked_priority = options->priority == PRIORITY_NOT_ASKED ? NULL : &options->priority;
     if (!make_inputs(options, problem) || !conditions_take(options->affinity, asked_priority, asked, problem))
@@ -213,7 +236,7 @@ static bool make_ready(struct options *options, struct block *block, struct core
     return memory_sample(&block->memory, options->memory_period_ms, problem);
 }
 
-bool block_run(struct options *options, struct block *block, struct problem *problem) {
+bool block_run(struct options *options, struct block *block, const struct caller *caller, struct problem *problem) {
     *block = (struct block){.engine = engine_named(options->engine), .warmup_ms = -1};
     for (int part = 0; part < SETUP_PARTS; part++)
         block->setup_ms[part] = -1;
@@ -224,12 +247,13 @@ bool block_run(struct options *options, struct block *block, struct problem *pro
     if (!check(options, block->engine, problem))
         return false;
     if (options->check != CHECK_NOTHING)
-        return loading_check(options, block->engine, problem);
+        return loading_check(options, block->engine, caller, problem);
 
     struct cores asked = {0};
     struct file model = {0};
     void *state = NULL;
-    bool done = make_ready(options, block, &asked, problem) && measure(options, block, &model, &state, problem) &&
+    bool done = make_ready(options, block, caller, &asked, problem) &&
+                measure(options, block, &model, &state, caller, problem) &&
                 prove(options, block, state, &asked, problem);
     memory_end(&block->memory);
     if (state != NULL)
@@ -243,4 +267,5 @@ void block_free(struct block *block) {
     kernels_free(&block->kernels);
     memory_free(&block->memory);
     threads_free(&block->proof.threads);
+    strangers_free(&block->strangers);
 }

@@ -3,6 +3,7 @@
 #define MOBILEBENCH_BLOCK_H
 
 #include "core/args.h"
+#include "core/caller.h"
 #include "core/engine.h"
 #include "core/predictions.h"
 #include "os/clock.h"
@@ -22,13 +23,14 @@ struct block {
     struct cost cost[STAGES];
     struct kernels kernels;
     struct memory memory;
+    struct strangers strangers;
 };
 
 extern const char *const setup_names[SETUP_PARTS];
 extern const char *const stage_names[STAGES];
 
 /* Returns false when a stage failed. What was measured before stays in `block`. */
-bool block_run(struct options *options, struct block *block, struct problem *problem);
+bool block_run(struct options *options, struct block *block, const struct caller *caller, struct problem *problem);
 
 void block_free(struct block *block);
 

@@ -123,6 +123,10 @@ void json_bool(struct json *json, const char *key, bool value) {
     put_text(json, value ? "true" : "false");
 }
 
+void json_end_line(struct json *json) {
+    put_text(json, "\n");
+}
+
 void json_free(struct json *json) {
     free(json->text);
     *json = (struct json){0};

@@ -28,6 +28,9 @@ void json_integer(struct json *json, const char *key, long long value);
 
 void json_bool(struct json *json, const char *key, bool value);
 
+/* Ends the text with a line feed, behind the last bracket. */
+void json_end_line(struct json *json);
+
 void json_free(struct json *json);
 
 #endif

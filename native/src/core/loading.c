@@ -94,9 +94,12 @@ static bool check_files(const struct options *options, struct problem *problem) 
            (options->delegate_library == NULL || library_check(options->delegate_library, problem));
 }
 
-bool loading_check(const struct options *options, const struct engine *engine, struct problem *problem) {
+bool loading_check(const struct options *options, const struct engine *engine, const struct caller *caller,
+                   struct problem *problem) {
     if (!check_files(options, problem))
         return false;
+    if (!caller->own_process)
+        return load_all(options, engine, problem);
     struct findings *findings = mmap(NULL, sizeof *findings, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (findings == MAP_FAILED)
         return fail(problem, OUTCOME_ERROR, "no memory: %s", strerror(errno));

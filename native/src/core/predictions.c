@@ -119,10 +119,11 @@ static bool regroup(struct predictions *predictions, const struct subject *subje
 }
 
 bool predictions_take(struct predictions *predictions, struct options *options, const struct engine *engine,
-                      void *state, struct proof *proof, struct problem *problem) {
+                      void *state, const struct caller *caller, struct proof *proof, struct problem *problem) {
     struct subject subject = {options, engine, state};
     long most = options->max_predictions;
-    signal(SIGTERM, ask_to_end);
+    if (caller->own_process)
+        signal(SIGTERM, ask_to_end);
     double end_ms = clock_ms() + options->max_seconds * 1e3;
     if (!take_samples(predictions, &subject, most < CALIBRATION ? most : CALIBRATION, end_ms, problem))
         return false;

@@ -2,6 +2,7 @@
 #ifndef MOBILEBENCH_PREDICTIONS_H
 #define MOBILEBENCH_PREDICTIONS_H
 
+#include "core/caller.h"
 #include "core/engine.h"
 
 struct predictions {
@@ -19,10 +20,10 @@ bool predictions_begin(struct predictions *predictions, const struct options *op
  * Predictions are timed one by one. When the median of the first ones is less than a hundred times the clock's cost or
  * smallest step, they are dropped, a note says so, and groups of predictions are timed that are long enough. A kernels
  * pass has no groups, because it needs the time of every prediction. Samples taken before a failure are kept.
- * SIGTERM ends the time of the rule early: the samples so far are reported, with a note.
+ * In a process of its own, SIGTERM ends the time of the rule early: the samples so far are reported, with a note.
  */
 bool predictions_take(struct predictions *predictions, struct options *options, const struct engine *engine,
-                      void *state, struct proof *proof, struct problem *problem);
+                      void *state, const struct caller *caller, struct proof *proof, struct problem *problem);
 
 void predictions_free(struct predictions *predictions);
 

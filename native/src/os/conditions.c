@@ -6,7 +6,6 @@
 #include <sys/resource.h>
 
 #include "os/text.h"
-#include "os/threads.h"
 
 #define CORES_FOLDER "/sys/devices/system/cpu"
 
@@ -29,7 +28,7 @@ bool conditions_take(const char *affinity, const int *priority, struct cores *as
 
 struct kept {
     const struct cores *cores;
-    int besides;
+    const struct strangers *strangers;
     bool all;
 };
 
@@ -37,7 +36,7 @@ static void compare(void *context, int thread) {
     struct kept *kept = context;
     struct cores cores;
     /* A thread that has ended has no cores any more. */
-    if (thread != kept->besides && cores_of_thread(thread, &cores))
+    if (!is_stranger(kept->strangers, thread) && cores_of_thread(thread, &cores))
         kept->all = kept->all && cores_same(&cores, kept->cores);
 }
 
@@ -54,9 +53,9 @@ static void read_cpuset(char *cpuset, size_t size) {
         lines_of("/proc/self/cgroup", take_cgroup, cpuset);
 }
 
-void conditions_read(const struct cores *asked, int besides, struct conditions *conditions) {
+void conditions_read(const struct cores *asked, const struct strangers *strangers, struct conditions *conditions) {
     conditions->cores_known = cores_of_thread(0, &conditions->cores);
-    struct kept kept = {.cores = &conditions->cores, .besides = besides, .all = true};
+    struct kept kept = {.cores = &conditions->cores, .strangers = strangers, .all = true};
     conditions->cores_kept =
         threads_each(compare, &kept) && kept.all && (asked == NULL || cores_same(asked, &conditions->cores));
     read_cpuset(conditions->cpuset, sizeof conditions->cpuset);

@@ -3,6 +3,7 @@
 #define MOBILEBENCH_CONDITIONS_H
 
 #include "os/cores.h"
+#include "os/threads.h"
 
 struct conditions {
     bool cores_known;
@@ -20,8 +21,8 @@ struct conditions {
  * `unsupported`. */
 bool conditions_take(const char *affinity, const int *priority, struct cores *asked, struct problem *problem);
 
-/* Reads back what the process runs under. `asked` is the set of cores that was asked for, or NULL. The thread `besides`
- * is the runner's own sampler and does not count. */
-void conditions_read(const struct cores *asked, int besides, struct conditions *conditions);
+/* Reads back what the process runs under. `asked` is the set of cores that was asked for, or NULL. Strangers do not
+ * count. */
+void conditions_read(const struct cores *asked, const struct strangers *strangers, struct conditions *conditions);
 
 #endif

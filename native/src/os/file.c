@@ -98,6 +98,34 @@ bool file_read_exactly(const char *path, void *data, size_t bytes, struct proble
     return done;
 }
 
+bool write_all(int descriptor, const void *data, size_t bytes) {
+    for (const char *at = data; bytes > 0;) {
+        ssize_t written = write(descriptor, at, bytes);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0)
+            return false;
+        at += written;
+        bytes -= (size_t)written;
+    }
+    return true;
+}
+
+bool file_replace(const char *path, const void *data, size_t bytes) {
+    char part[1024];
+    if (snprintf(part, sizeof part, "%s.part", path) >= (int)sizeof part)
+        return false;
+    int descriptor = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (descriptor < 0)
+        return false;
+    bool written = write_all(descriptor, data, bytes);
+    written = close(descriptor) == 0 && written;
+    if (written && rename(part, path) == 0)
+        return true;
+    unlink(part);
+    return false;
+}
+
 bool file_of(const void *function, struct file *file) {
     Dl_info found;
     struct stat facts;

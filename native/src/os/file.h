@@ -23,6 +23,13 @@ bool file_map(const char *path, struct file *file, struct problem *problem);
 /* Reads a file that has to hold exactly `bytes` bytes. */
 bool file_read_exactly(const char *path, void *data, size_t bytes, struct problem *problem);
 
+/* Writes all bytes to a descriptor. */
+bool write_all(int descriptor, const void *data, size_t bytes);
+
+/* Writes a file at once: another process sees the old one or all of the new one. Returns false, with nothing left
+ * behind, when it cannot be written. */
+bool file_replace(const char *path, const void *data, size_t bytes);
+
 /* Finds the file on disk that holds `function`, and its size. `data` stays empty. */
 bool file_of(const void *function, struct file *file);
 

@@ -41,8 +41,9 @@ void memory_mark(struct memory *memory, const char *stage) {
     pthread_mutex_unlock(&memory->lock);
 }
 
-bool memory_begin(struct memory *memory, struct problem *problem) {
-    *memory = (struct memory){.on = true, .peak_rss_kb = -1, .graphics_kb = -1, .began_ms = clock_ms()};
+bool memory_begin(struct memory *memory, bool in_app, struct problem *problem) {
+    *memory =
+        (struct memory){.on = true, .in_app = in_app, .peak_rss_kb = -1, .graphics_kb = -1, .began_ms = clock_ms()};
     memory->readings = calloc(MAX_READINGS, sizeof *memory->readings);
     int code = memory->readings == NULL ? ENOMEM : pthread_mutex_init(&memory->lock, NULL);
     if (code != 0) {
@@ -55,7 +56,10 @@ bool memory_begin(struct memory *memory, struct problem *problem) {
     note(memory, "read from %s/%s", OWN_FOLDER, memory->source);
     long own = memory->readings[0].facts.uss_kb;
     if (own >= 0)
-        note(memory, "of every reading, about %ld KiB (USS) are the runner's own: those of process_start", own);
+        note(memory, "of every reading, about %ld KiB (USS) are the %s own: those of process_start", own,
+             in_app ? "app's" : "runner's");
+    if (in_app)
+        note(memory, "the peak is that of the app's whole life so far");
     return true;
 }
 
@@ -125,7 +129,10 @@ void memory_end(struct memory *memory) {
     if (memory->dropped > 0)
         note(memory, "%zu readings failed or were more than %d", memory->dropped, MAX_READINGS);
     char why[128];
-    memory->graphics_kb = graphics_kb(DUMPSYS, GRAPHICS_SECONDS, why, sizeof why);
+    if (memory->in_app)
+        snprintf(why, sizeof why, "an app may not ask dumpsys");
+    else
+        memory->graphics_kb = graphics_kb(DUMPSYS, GRAPHICS_SECONDS, why, sizeof why);
     if (memory->graphics_kb < 0)
         note(memory, "graphics memory is unknown: %s", why);
     memory->on = false;

@@ -22,6 +22,8 @@ struct memory_reading {
 struct memory {
     /* False outside of a memory pass; nothing is read then. */
     bool on;
+    /* The process is an app's, which held memory before and may start no process. */
+    bool in_app;
     double began_ms;
     long period_ms;
     const char *source;
@@ -42,7 +44,7 @@ struct memory {
 };
 
 /* Begins a pass, and takes the first reading as stage `process_start`. */
-bool memory_begin(struct memory *memory, struct problem *problem);
+bool memory_begin(struct memory *memory, bool in_app, struct problem *problem);
 
 /* Starts the thread that takes a reading every `period_ms`; 0 starts none. */
 bool memory_sample(struct memory *memory, long period_ms, struct problem *problem);

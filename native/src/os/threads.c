@@ -1,8 +1,13 @@
 #include "os/threads.h"
 
 #include <dirent.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
+#include <unistd.h>
+
+#include "os/text.h"
 
 #define SHARE_OF_BUSIEST 0.01
 
@@ -39,22 +44,69 @@ bool threads_each(thread_taker take, void *context) {
     return true;
 }
 
+static void add_earlier(void *context, int thread) {
+    struct strangers *strangers = context;
+    int *larger = thread == gettid() ? NULL : realloc(strangers->earlier, (strangers->count + 1) * sizeof *larger);
+    if (larger == NULL)
+        return;
+    strangers->earlier = larger;
+    strangers->earlier[strangers->count++] = thread;
+}
+
+bool strangers_find(struct strangers *strangers) {
+    strangers->in_app = true;
+    return threads_each(add_earlier, strangers);
+}
+
+/* Whether a thread bears one of the names that the virtual machines of computers and of Android give to their own. */
+static bool is_named_as_of_the_app(int thread) {
+    static const char *const beginnings[] = {
+        "C1 Compiler", "C2 Compiler", "GC Thread",  "G1 ",      "VM Thread",     "VM Periodic",
+        "Binder:",     "HwBinder:",   "Jit thread", "HeapTask", "Profile Saver", "RenderThread"};
+    char path[64];
+    char name[32];
+    snprintf(path, sizeof path, "/proc/self/task/%d/comm", thread);
+    if (!first_line(path, name, sizeof name))
+        return false;
+    for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++) {
+        if (strncmp(name, beginnings[i], strlen(beginnings[i])) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool is_stranger(const struct strangers *strangers, int thread) {
+    if (thread == strangers->sampler)
+        return true;
+    for (size_t i = 0; i < strangers->count; i++) {
+        if (strangers->earlier[i] == thread)
+            return true;
+    }
+    return strangers->in_app && is_named_as_of_the_app(thread);
+}
+
+void strangers_free(struct strangers *strangers) {
+    free(strangers->earlier);
+    *strangers = (struct strangers){0};
+}
+
 struct reading {
     struct thread_times *times;
-    int besides;
+    const struct strangers *strangers;
     bool enough_memory;
 };
 
 static void read_one(void *context, int thread) {
     struct reading *reading = context;
     struct timespec used;
-    if (thread != reading->besides && reading->enough_memory && clock_gettime(cpu_clock(thread), &used) == 0)
+    if (reading->enough_memory && !is_stranger(reading->strangers, thread) &&
+        clock_gettime(cpu_clock(thread), &used) == 0)
         reading->enough_memory = append(reading->times, thread, (double)used.tv_sec * 1e3 + (double)used.tv_nsec / 1e6);
 }
 
-bool threads_read(struct thread_times *times, int besides) {
+bool threads_read(struct thread_times *times, const struct strangers *strangers) {
     *times = (struct thread_times){0};
-    struct reading reading = {.times = times, .besides = besides, .enough_memory = true};
+    struct reading reading = {.times = times, .strangers = strangers, .enough_memory = true};
     return threads_each(read_one, &reading) && reading.enough_memory && times->count > 0;
 }
 

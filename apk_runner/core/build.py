@@ -1,0 +1,140 @@
+"""Builds the app's Java core with `javac` alone: `core.jar`, and beside it `json.jar`, in mobilebench/assets/app.
+
+The archives of lock.yaml are fetched once by the ordinary Maven client, into mobilebench's cache. A jar depends on its
+sources and on the compiler alone: its entries are sorted and bear no time.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from mobilebench.core import file_locks, paths
+from mobilebench.core.errors import BadInput, MobilebenchError, Unsupported
+from mobilebench.core.hashing import sha256_of
+from mobilebench.core.record import Record
+from mobilebench.engines.libraries import cached
+from mobilebench.engines.libraries.pins import Archive, Maven
+
+HERE = Path(__file__).resolve().parent
+SOURCES = HERE / "src"
+ASSETS = HERE.parents[1] / "mobilebench" / "assets" / "app"
+RELEASE = "8"
+"""The level of the Java language and its library that every supported Android has."""
+_NO_TIME = (1980, 1, 1, 0, 0, 0)
+"""The earliest time that a jar can state."""
+_JDK_HINT = "Install a JDK of version 11 or newer (`apt-get install openjdk-17-jdk-headless`)."
+
+
+class Jar(Record):
+    """A Java archive of the lock file."""
+
+    maven: str
+    licence: str
+    sha256: str
+    use: str
+
+
+def lock() -> dict[str, Jar]:
+    """The archives by name."""
+    import yaml
+
+    return TypeAdapter(dict[str, Jar]).validate_python(yaml.safe_load((HERE / "lock.yaml").read_text()))
+
+
+def jar(name: str) -> Path:
+    """The archive of this name, in the cache; fetched when it is missing.
+
+    Raises:
+        Unsupported: it cannot be fetched.
+        BadInput: what was fetched is not the pinned file.
+    """
+    pinned = lock()[name]
+    _, artifact, version, *_ = pinned.maven.split(":")
+    kept = paths.cache() / "java" / f"{artifact}-{version}.jar"
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    with file_locks.exclusive(kept.with_suffix(".lock"), lambda: None):
+        if kept.is_file() and sha256_of(kept) == pinned.sha256:
+            return kept
+        with tempfile.TemporaryDirectory(dir=kept.parent) as folder:
+            cached.on_standard_error(f"Fetching {pinned.maven} …")
+            _fetch(pinned, Path(folder)).replace(kept)
+    return kept
+
+
+def _fetch(pinned: Jar, folder: Path) -> Path:
+    source = Maven(maven=pinned.maven)
+    archive = Archive(version="", licence=pinned.licence, contains=[], sha256=pinned.sha256, sources=[source])
+    try:
+        return cached.fetch(source, archive, folder)
+    except cached.NotHad as reason:
+        raise Unsupported(f"{pinned.maven} cannot be fetched: {reason}.") from reason
+    except cached.OtherBytes as reason:
+        raise BadInput(f"{reason}.") from reason
+
+
+def compile_into(folder: Path, sources: Iterable[Path], classpath: Sequence[Path]) -> None:
+    """Compile Java sources of the core's language level; every warning is an error.
+
+    Raises:
+        BadInput: there is no JDK, or the sources do not compile.
+    """
+    if shutil.which("javac") is None:
+        raise BadInput("There is no Java compiler (`javac`) here.", hint=_JDK_HINT)
+    options = ["--release", RELEASE, "-encoding", "UTF-8", "-Xlint:all,-options,-serial", "-Werror", "-proc:none", "-g"]
+    files = [str(path) for path in sorted(sources)]
+    command = ["javac", *options, "-classpath", ":".join(map(str, classpath)), "-d", str(folder), *files]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise BadInput(f"The Java sources do not compile:\n{done.stdout}{done.stderr}".rstrip())
+
+
+def pack(folder: Path, target: Path) -> None:
+    """Pack all files of a folder into a jar that says nothing of when and where it was made."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_suffix(".part")
+    with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as packed:
+        for path in sorted(folder.rglob("*"), key=lambda path: path.relative_to(folder).as_posix()):
+            if path.is_file():
+                entry = zipfile.ZipInfo(path.relative_to(folder).as_posix(), _NO_TIME)
+                entry.compress_type = zipfile.ZIP_DEFLATED
+                entry.external_attr = 0o644 << 16
+                packed.writestr(entry, path.read_bytes())
+    part.replace(target)
+
+
+def build(assets: Path = ASSETS) -> list[Path]:
+    """Build `core.jar` and put `json.jar` beside it. Returns both.
+
+    Raises:
+        MobilebenchError: there is no compiler, an archive cannot be had, or the sources do not compile.
+    """
+    json = jar("json")
+    with tempfile.TemporaryDirectory() as classes:
+        compile_into(Path(classes), SOURCES.rglob("*.java"), [json, jar("onnxruntime")])
+        pack(Path(classes), assets / "core.jar")
+    part = assets / "json.part"
+    shutil.copyfile(json, part)
+    part.replace(assets / "json.jar")
+    return [assets / "core.jar", assets / "json.jar"]
+
+
+def main() -> int:
+    """Build, and say what is wrong where that fails."""
+    try:
+        build()
+    except MobilebenchError as error:
+        sys.stderr.write(f"{error.text_with_hint}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
