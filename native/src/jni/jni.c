@@ -1,4 +1,5 @@
-/* The runner as a library of an app: one native method of the Java class `org.mobilebench.core.NativeRunner`.
+/* The runner as a library of an app: the native methods of the Java class
+ * `org.mobilebench.core.NativeRunner`.
  *
  * It measures as the program does, in the process of the app and on the thread that calls it, and writes the answer to
  * a file. Nothing is written to standard output, and no process is started.
@@ -116,4 +117,18 @@ __attribute__((visibility("default"))) int32_t Java_org_mobilebench_core_NativeR
     free_words(words, count);
     free(path);
     return code;
+}
+
+/* `static native void setVariable(byte[] name, byte[] value)`: sets an environment variable, in UTF-8. */
+/* cppcheck-suppress unusedFunction ; Java calls it */
+__attribute__((visibility("default"))) void
+Java_org_mobilebench_core_NativeRunner_setVariable(void *environment, const void *class, void *name, void *value) {
+    (void)class;
+    struct jni jni = jni_of(environment);
+    char *name_text = text_of(&jni, name);
+    char *value_text = text_of(&jni, value);
+    if (name_text != NULL && value_text != NULL)
+        setenv(name_text, value_text, 1);
+    free(name_text);
+    free(value_text);
 }

@@ -1,6 +1,7 @@
 package org.mobilebench.core;
 
 import java.io.File;
+import org.json.JSONObject;
 
 /** Runs jobs: one block each, from {@code job.json} to the answer. */
 public final class Jobs {
@@ -35,20 +36,24 @@ public final class Jobs {
     }
 
     private static int measure(File job, File answer, Progress progress) {
+        String engine = "unknown";
         try {
             Job read = Job.read(job);
             if (read.runner.equals("native")) {
                 return NativeRunner.run(read.arguments, answer, progress);
             }
-            throw Refusal.unsupported("there is no engine in Java yet");
+            Options options = Options.parse(read.arguments);
+            engine = options.engine;
+            JSONObject measured = new Block(Engines.named(engine), options, progress).run();
+            return Answers.write(measured, answer) ? 0 : Answers.NOT_WRITTEN;
         } catch (Refusal why) {
-            return refuse(why, answer);
+            return refuse(engine, why, answer);
         } catch (RuntimeException | Error error) {
-            return refuse(Refusal.error("the app failed: " + error), answer);
+            return refuse(engine, Refusal.error("the app failed: " + error), answer);
         }
     }
 
-    private static int refuse(Refusal why, File answer) {
-        return Answers.write(Answers.refusal("unknown", why), answer) ? why.code : Answers.NOT_WRITTEN;
+    private static int refuse(String engine, Refusal why, File answer) {
+        return Answers.write(Answers.refusal(engine, why), answer) ? why.code : Answers.NOT_WRITTEN;
     }
 }

@@ -21,16 +21,38 @@ public final class NativeRunner {
      * @throws Refusal the library is missing or cannot be loaded
      */
     static int run(List<String> arguments, File answer, Progress progress) throws Refusal {
+        load();
         try {
-            System.loadLibrary(LIBRARY);
             byte[][] words = new byte[arguments.size()][];
             for (int i = 0; i < words.length; i++) {
                 words[i] = utf8(arguments.get(i));
             }
             return run(words, utf8(answer.getPath()), progress);
         } catch (UnsatisfiedLinkError error) {
-            throw Refusal.error("the native runner cannot be loaded: " + error.getMessage());
+            throw cannot(error);
         }
+    }
+
+    /** Sets an environment variable for the native code of this process. */
+    static void setVariable(String name, String value) throws Refusal {
+        load();
+        try {
+            setVariable(utf8(name), utf8(value));
+        } catch (UnsatisfiedLinkError error) {
+            throw cannot(error);
+        }
+    }
+
+    private static void load() throws Refusal {
+        try {
+            System.loadLibrary(LIBRARY);
+        } catch (UnsatisfiedLinkError error) {
+            throw cannot(error);
+        }
+    }
+
+    private static Refusal cannot(UnsatisfiedLinkError error) {
+        return Refusal.error("the native runner cannot be loaded: " + error.getMessage());
     }
 
     private static byte[] utf8(String text) {
@@ -38,4 +60,6 @@ public final class NativeRunner {
     }
 
     private static native int run(byte[][] arguments, byte[] answer, Progress progress);
+
+    private static native void setVariable(byte[] name, byte[] value);
 }
