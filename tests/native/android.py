@@ -33,3 +33,8 @@ def runner(abi: str) -> Path:
         done = cmake(*arguments)
         assert done.returncode == 0, done.stdout + done.stderr
     return folder / "mobilebench-runner"
+
+
+def library(abi: str) -> Path:
+    """The runner for apps, as a library for `abi`."""
+    return runner(abi).with_name("libmobilebench-runner.so")

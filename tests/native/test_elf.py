@@ -1,7 +1,8 @@
-"""The runners for Android as files: what their linker on the phone reads, and what may not be in them."""
+"""The runners for Android as files, program and library: what Android's linker reads, and what may not be in them."""
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,11 +10,12 @@ from pathlib import Path
 import pytest
 from elftools.elf.elffile import ELFFile
 
-from tests.native.android import ABIS, NATIVE, cmake, runner
+from tests.native.android import ABIS, NATIVE, cmake, library, runner
 
 pytestmark = pytest.mark.build
 
 LARGEST = 100_000
+JAVA = NATIVE.parent / "apk_runner/core/src/org/mobilebench/core"
 EXECUTE, WRITE = 1, 2
 MACHINES = {"arm64-v8a": "EM_AARCH64", "armeabi-v7a": "EM_ARM", "x86_64": "EM_X86_64"}
 PROGRAM = f"""
@@ -30,9 +32,14 @@ def abi(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+@pytest.fixture(params=["program", "library"])
+def file(request: pytest.FixtureRequest, abi: str) -> Path:
+    return runner(abi) if request.param == "program" else library(abi)
+
+
 @pytest.fixture
-def elf(abi: str) -> Iterator[ELFFile]:
-    with runner(abi).open("rb") as stream:
+def elf(file: Path) -> Iterator[ELFFile]:
+    with file.open("rb") as stream:
         yield ELFFile(stream)
 
 
@@ -54,12 +61,28 @@ def api24(library: str, abi: str) -> set[str]:
     return symbols
 
 
-def test_it_is_a_position_independent_program_for_its_processor(elf: ELFFile, abi: str) -> None:
+def test_it_is_position_independent_and_for_its_processor(elf: ELFFile, abi: str) -> None:
     assert elf.header.e_machine == MACHINES[abi]
     assert elf.elfclass == (32 if abi == "armeabi-v7a" else 64)
     assert elf.header.e_type == "ET_DYN"
-    (interpreter,) = [part.get_interp_name() for part in elf.iter_segments("PT_INTERP")]
-    assert interpreter == ("/system/bin/linker" if abi == "armeabi-v7a" else "/system/bin/linker64")
+
+
+def test_only_the_program_names_the_linker_that_starts_it(elf: ELFFile, file: Path, abi: str) -> None:
+    interpreters = [part.get_interp_name() for part in elf.iter_segments("PT_INTERP")]
+    linker = "/system/bin/linker" if abi == "armeabi-v7a" else "/system/bin/linker64"
+    assert interpreters == ([] if file == library(abi) else [linker])
+
+
+def test_the_library_bears_its_name_and_exports_what_java_declares(abi: str) -> None:
+    declared = re.findall(r"static native \w+ (\w+)\(", (JAVA / "NativeRunner.java").read_text())
+    assert "run" in declared
+    with library(abi).open("rb") as stream:
+        elf = ELFFile(stream)
+        names = [tag.soname for tag in elf.get_section_by_name(".dynamic").iter_tags("DT_SONAME")]
+        symbols = list(elf.get_section_by_name(".dynsym").iter_symbols())
+    assert names == [library(abi).name]
+    exported = {one.name for one in symbols if one.name and one.entry.st_shndx != "SHN_UNDEF"}
+    assert exported == {f"Java_org_mobilebench_core_NativeRunner_{name}" for name in declared}
 
 
 def test_it_needs_only_what_every_phone_has(elf: ELFFile, abi: str) -> None:
@@ -106,8 +129,8 @@ def test_nothing_in_it_is_both_written_and_executed(elf: ELFFile) -> None:
     assert not any(list(elf.iter_segments("PT_TLS")))
 
 
-def test_it_is_small(abi: str) -> None:
-    assert runner(abi).stat().st_size <= LARGEST
+def test_it_is_small(file: Path) -> None:
+    assert file.stat().st_size <= LARGEST
 
 
 def linked(tmp_path: Path, abi: str, source: str) -> subprocess.CompletedProcess[str]:
