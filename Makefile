@@ -92,7 +92,7 @@ models: $(STAMPS)/python ## Build the models of suite `quick` (nothing is built 
 	@$(BIN)/mobilebench models build mobilenet_v2 bert_small
 
 test: setup native-android $(STAMPS)/npm ## Run every test there is, or those of one room: make test ROOM=targets (JOBS=1: one file at a time)
-	@scripts/system-packages.sh firefox
+	@scripts/system-packages.sh firefox javac
 	@$(BIN)/python -m pytest $(TESTS) -m "not ($(NEEDS))" -n $(JOBS) || $(NONE_THERE)
 	@$(BIN)/python -m pytest $(TESTS) -m "($(NEEDS)) and not alone" -n $(JOBS) --dist loadfile || $(NONE_THERE)
 	@$(BIN)/python -m pytest $(TESTS) -m "($(NEEDS)) and alone" || $(NONE_THERE)
@@ -122,7 +122,7 @@ lock: $(STAMPS)/python ## Compile requirements/*.txt anew from pyproject.toml
 	@scripts/lock.sh
 
 bench: setup ## Measure mobilebench itself (see benchmarks/README.md)
-	@scripts/system-packages.sh firefox nginx
+	@scripts/system-packages.sh firefox nginx javac
 	@$(BIN)/python -m benchmarks
 
 drill: $(STAMPS)/python native ## Cause faults in runs on virtual phones, for less than a minute (SEED=0)

@@ -9,6 +9,7 @@ BENCHMARKS = (
     "cli_startup",
     "runner_cost",
     "runner_overhead",
+    "app_core",
     "setup_overhead",
     "kernels_pass",
     "sampler_cost",

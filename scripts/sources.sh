@@ -8,7 +8,7 @@ web)
     set -- web/bench.html web/manual.html web/build.js web/package.json web/package-lock.json web/tsconfig.json \
         web/scenarios web/src web/frameworks
     ;;
-app-core) set -- apk_runner/core/build.py apk_runner/core/lock.yaml apk_runner/core/src ;;
+app-core) set -- apk_runner/core/build.py apk_runner/core/lock.yaml apk_runner/core/rules.pro apk_runner/core/src ;;
 android-*) set -- native/CMakeLists.txt native/CMakePresets.json native/src native/bionic ;;
 *) set -- native/CMakeLists.txt native/CMakePresets.json native/src ;;
 esac

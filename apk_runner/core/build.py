@@ -1,7 +1,7 @@
 """Builds the app's Java core with `javac` alone: `core.jar`, and beside it `json.jar`, in mobilebench/assets/app.
 
 The archives of lock.yaml are fetched once by the ordinary Maven client, into mobilebench's cache. A jar depends on its
-sources and on the compiler alone: its entries are sorted and bear no time.
+sources and on the compiler alone: its entries are sorted and bear no time. It also holds rules.pro, where R8 finds it.
 """
 
 from __future__ import annotations
@@ -119,6 +119,9 @@ def build(assets: Path = ASSETS) -> list[Path]:
     json = jar("json")
     with tempfile.TemporaryDirectory() as classes:
         compile_into(Path(classes), SOURCES.rglob("*.java"), [json, jar("onnxruntime")])
+        kept = Path(classes) / "META-INF" / "proguard" / "core.pro"
+        kept.parent.mkdir(parents=True)
+        shutil.copyfile(HERE / "rules.pro", kept)
         pack(Path(classes), assets / "core.jar")
     part = assets / "json.part"
     shutil.copyfile(json, part)
