@@ -17,8 +17,9 @@ public final class Jobs {
      * @return the runner's exit code: 0 measured, 1 error, 2 bad job or argument, 3 unsupported, 4 answer not written
      */
     public static int run(File job, File answer, Progress progress) {
+        Progress heard = stage -> tell(progress, stage);
         int[] code = {Answers.NOT_WRITTEN};
-        Thread thread = new Thread(null, () -> code[0] = measure(job, answer, progress), "mobilebench", STACK_BYTES);
+        Thread thread = new Thread(null, () -> code[0] = measure(job, answer, heard), "mobilebench", STACK_BYTES);
         thread.start();
         boolean interrupted = false;
         while (thread.isAlive()) {
@@ -31,8 +32,17 @@ public final class Jobs {
         if (interrupted) {
             Thread.currentThread().interrupt();
         }
-        progress.stage("done");
+        heard.stage("done");
         return code[0];
+    }
+
+    /** Tells a stage. What is thrown there is dropped: it must not end a measurement. */
+    private static void tell(Progress progress, String stage) {
+        try {
+            progress.stage(stage);
+        } catch (RuntimeException error) {
+            System.err.println("mobilebench: the stage " + stage + " could not be told: " + error);
+        }
     }
 
     private static int measure(File job, File answer, Progress progress) {
