@@ -21,6 +21,7 @@ Kind = Literal[
     "threads",
     "precisions",
     "GPUs",
+    "contexts",
     "releases",
     "browsers",
     "targets",
@@ -39,6 +40,7 @@ MEANINGS: Mapping[Kind, str] = {
     "threads": "two numbers of threads",
     "precisions": "two number formats of one model",
     "GPUs": "a backend or GPU against another one of the same engine",
+    "contexts": "mobilebench's app against a shell as what starts a native engine",
     "releases": "two releases of one engine",
     "browsers": "two browsers, or two builds of one",
     "targets": "two phones or computers",
@@ -195,7 +197,7 @@ def _files(side: Side, *, of_model: bool) -> dict[str, str] | None:
     return found or None
 
 
-_OWN_FILES = {"mobilebench-runner", "bench.js", "node.mjs"}
+_OWN_FILES = {"mobilebench-runner", "mobilebench.apk", "bench.js", "node.mjs"}
 
 
 def _shapes(side: Side) -> dict[str, str]:
@@ -227,9 +229,9 @@ FIELDS: tuple[Field, ...] = (
     Field("system", "operating system and version", _of_target(lambda info: info.os), _VERSIONS),
     Field(
         "context",
-        "what started the block: shell, app, browser or a person",
+        "what started the block: a shell, the app (in front or as a service), a browser or a person",
         _planned(lambda planned: planned.context),
-        _ACROSS_ENGINES,
+        {**_ACROSS_ENGINES, "contexts": "compared"},
     ),
     Field("model", "", _axis("model")),
     Field(
@@ -309,7 +311,7 @@ FIELDS: tuple[Field, ...] = (
     Field("download path", "from the server to the page", _proof("download_path"), {"targets": "named"}),
     Field("regime", "natural or fixed clocks of a phone", _device(lambda device: device.regime)),
     Field("conditions", "that a phone held", _device(_held), dict.fromkeys(KINDS, "named")),
-    Field("priority", "nice value, read back", _proof("priority")),
+    Field("priority", "nice value, read back", _proof("priority"), {"contexts": "named"}),
     Field("model access", "read or mapped", _proof("model_access")),
     Field("recorders", "that run while the stages are timed", _planned(_recorders)),
     Field("weights", "origin of the model's weights", _weights),

@@ -63,7 +63,8 @@ class Gap:
 
 @dataclass(frozen=True)
 class GapGroup:
-    """All gaps of one model on one target."""
+    """All gaps of one model on one target. Native cases in an app are compared with those from a shell only
+    (`analysis.contexts`)."""
 
     target: TargetSummary
     model: str
@@ -99,6 +100,7 @@ def _group(target: TargetSummary, model: str, precision: str, batch: int, cases:
         reason = "Pages that are used meanwhile are compared in the section on page quality."
         return GapGroup(target, model, precision, batch, None, (), reason)
     native = [case for case in cases if not case.web and "prediction" in case.stages and _answered(case)]
+    native = [case for case in native if not case.case.in_app]
     web = [case for case in cases if case.in_page and case.timed and case.status not in ("unsupported", "not measured")]
     web = [case for case in web if not case.case.has_scenario]
     fastest = min(native, key=lambda case: case.stages["prediction"].value, default=None)

@@ -79,7 +79,7 @@ def _bases(way: Way, against: Against, ways: Iterable[Way]) -> list[Way]:
 
 def _is_counterpart(web: Way, native: Way) -> bool:
     engine = native.engine.partition("@")[0]
-    if engine not in NATIVE_OF.get(web.engine.partition("@")[0], ()) or native.affinity != "none":
+    if engine not in NATIVE_OF.get(web.engine.partition("@")[0], ()) or native.affinity != "none" or native.in_app:
         return False
     if web.backend in GPU_BACKENDS:
         return native.backend in NATIVE_GPU_BACKENDS

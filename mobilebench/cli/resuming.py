@@ -26,6 +26,7 @@ ALLOWED = frozenset(
         "dry_run",
         "rack",
         "engine_library",
+        "keep_app",
         "browser_path",
     }
 )

@@ -31,7 +31,7 @@ _NOTHING_SELECTED = options.SelectedAxes()
 
 @options.with_axis_options
 def run(
-    context: typer.Context,
+    typed: typer.Context,
     serial: Annotated[
         str,
         typer.Option(
@@ -249,6 +249,15 @@ def run(
             "(rooted phones). Everything is put back. [default: the suite's]",
         ),
     ] = None,
+    keep_app: Annotated[
+        bool,
+        typer.Option(
+            "--keep-app",
+            rich_help_panel=options.NATIVE,
+            help="Leave mobilebench's app on phones after --context app-foreground or app-service, with the models in "
+            "it, so that the next run need not install it. Otherwise it is removed, unless it was there before.",
+        ),
+    ] = False,
     engine_library: EngineLibrary = None,
     seed: Annotated[
         int,
@@ -312,6 +321,8 @@ def run(
 
     - `mobilebench run --suite native --pass timing,kernels --affinity big,little`
 
+    - `mobilebench run --suite native --context shell,app-foreground --serial all`
+
     - `mobilebench run --suite native --caches cold,warm --model-access mapped`
 
     - `mobilebench run --suite web --browser chrome,firefox,chrome@beta --browser-path chrome@beta=/opt/beta/chrome`
@@ -349,21 +360,23 @@ def run(
     from mobilebench.session.coordinator import unmeasured
     from mobilebench.targets import rack as racks
 
-    libraries.use(context, engine_library)
+    libraries.use(typed, engine_library)
     folder = results_folder(out)
-    declared = context.with_resource(using_builds(browser_path or []))
+    declared = typed.with_resource(using_builds(browser_path or []))
     if resume is not None:
         store = Store.open(folder, create=False)
         begun = store.load(resume)
-        resuming.refuse_changes(context, begun)
-        context.with_resource(racks.using(rack))
+        resuming.refuse_changes(typed, begun)
+        typed.with_resource(racks.using(rack))
         again = retry == "failed"
         left = unmeasured(begun, retry_failed=again)
         if dry_run:
             resuming.print_what_is_left(begun, left, json=json)
             return
         builds.require_current(begun.planned if left and begun.info.goal else left, begun.info.targets)
-        result = _resume(begun, left, store, wait_for_phone, retry_failed=again, blocked_too=blocked_too)
+        result = _resume(
+            begun, left, store, wait_for_phone, retry_failed=again, blocked_too=blocked_too, keep_app=keep_app
+        )
         _finish(result, store, json, retry_failed=again)
         return
     if retry is not None:
@@ -396,7 +409,7 @@ def run(
         model_access=model_access,
         conditions=conditions,
     )
-    context.with_resource(racks.using(rack))
+    typed.with_resource(racks.using(rack))
     selected = targets.select(serial)
     named = targets.named(serial, selected)
     chosen = examination.without_quarantined(selected, folder, named)
@@ -419,7 +432,7 @@ def run(
     if devices.left_out(found) != devices.left_out(chosen):
         plan = planned(found)
     store = Store.open(folder)
-    _finish(_measure(plan, found, store, wait_for_phone), store, json)
+    _finish(_measure(plan, found, store, wait_for_phone, keep_app=keep_app), store, json)
 
 
 def _energy(seconds: float, idle_seconds: float, meter: str | None, offset: float) -> EnergyWindow:
@@ -436,7 +449,7 @@ def _energy(seconds: float, idle_seconds: float, meter: str | None, offset: floa
     )
 
 
-def _measure(plan: Plan, selected: list[TargetInfo], store: Store, wait_seconds: int) -> RunResult:
+def _measure(plan: Plan, selected: list[TargetInfo], store: Store, wait_seconds: int, *, keep_app: bool) -> RunResult:
     from mobilebench import session
     from mobilebench.cli import progress
     from mobilebench.session import estimate
@@ -447,7 +460,9 @@ def _measure(plan: Plan, selected: list[TargetInfo], store: Store, wait_seconds:
     )
     with progress.of_run(time_left) as (on_event, cancel):
         on_event = examination.recorded(selected, store, on_event)
-        return session.run(request, store, on_event=on_event, cancel=cancel, wait_seconds=wait_seconds)
+        return session.run(
+            request, store, on_event=on_event, cancel=cancel, wait_seconds=wait_seconds, keep_app=keep_app
+        )
 
 
 def _resume(
@@ -458,6 +473,7 @@ def _resume(
     *,
     retry_failed: bool,
     blocked_too: bool = False,
+    keep_app: bool = False,
 ) -> RunResult:
     from mobilebench import session
     from mobilebench.cli import progress
@@ -481,6 +497,7 @@ def _resume(
             dependencies=dependencies.Dependencies(discover=discover),
             wait_seconds=wait_seconds,
             retry_failed=retry_failed,
+            keep_app=keep_app,
         )
 
 

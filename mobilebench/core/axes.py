@@ -19,6 +19,8 @@ Loader = Literal["split", "as-shipped"]
 Encoding = Literal["identity", "gzip", "br"]
 """How the page server compresses what a page downloads."""
 
+Process = Literal["shell", "app-foreground", "app-service"]
+"""What starts a native engine: a shell, or mobilebench's app on a phone, with an activity in front or as a service."""
 Isolation = Literal["isolated", "none"]
 """Whether a page is cross-origin isolated, which gives it WebAssembly threads and a finer clock."""
 
@@ -41,6 +43,9 @@ LITERT_WASM_FILES = {
 }
 """Wasm build to the file of LiteRT.js, as it is published."""
 GPUS = ("hardware", "software", "integrated", "discrete")
+SHELL = "shell"
+APP_CONTEXTS = ("app-foreground", "app-service")
+"""The contexts of native engines in which they run in a process of mobilebench's app."""
 NO_LINK = "none"
 NO_SCENARIO = "none"
 NO_MODEL = "none"
@@ -409,6 +414,23 @@ class Case:
             label=lambda value: f"cores {value}",
         ),
     ] = NO_AFFINITY
+    context: Annotated[
+        Process,
+        Axis(
+            help="What starts native engines: a shell, or on phones mobilebench's app, which is in front "
+            "(`app-foreground`) or works in a foreground service (`app-service`); see --keep-app.",
+            plural="contexts",
+            metavar="shell|app-foreground|app-service",
+            parse=one_of("a context", SHELL, *APP_CONTEXTS),
+            scope="native engines",
+            why_not="{engine} runs in a browser, so there is no context {value}",
+            elsewhere="left out",
+            in_key="{}",
+            label=lambda value: {"app-foreground": "in an app in front", "app-service": "in an app's service"}.get(
+                value, f"from a {value}"
+            ),
+        ),
+    ] = "shell"
     caches: Annotated[
         CacheState,
         Axis(
@@ -520,6 +542,11 @@ class Case:
     def has_scenario(self) -> bool:
         """Whether a page is used while, or instead of, inferring."""
         return self.scenario != NO_SCENARIO
+
+    @property
+    def in_app(self) -> bool:
+        """Whether a native engine runs in a process of mobilebench's app."""
+        return self.context in APP_CONTEXTS
 
     @property
     def is_baseline(self) -> bool:

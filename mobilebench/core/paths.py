@@ -64,6 +64,11 @@ def runner(build: str) -> Path:
     return PACKAGE / "assets" / "runners" / build / "mobilebench-runner"
 
 
+def app() -> Path:
+    """mobilebench's Android app, without engines; `make apk` builds it."""
+    return PACKAGE / "assets" / "app" / "mobilebench.apk"
+
+
 def sources_of(build: str) -> Path:
     """File with the checksums of the sources of a build: `web`, or a runner build."""
     return PACKAGE / "assets" / "sources" / build

@@ -51,8 +51,9 @@ GateKey = Literal["temperature", "cpu", "status", "battery", "battery_saver", "l
 ModelAccess = Literal["read", "mapped"]
 DownloadPath = Literal["loopback", "usb-reverse", "tcp-reverse", "lan", "shaped"]
 """The way from the page server to the page; `shaped`: the browser slowed it down on purpose."""
-Context = Literal["shell", "app", "browser", "manual"]
-"""What started a block: a shell, an app, a driven browser, or a person in a browser of their own."""
+Context = Literal["shell", "app-foreground", "app-service", "browser", "manual"]
+"""What started a block: a shell, mobilebench's app (in front, or as a foreground service), a driven browser, or a
+person in a browser of their own."""
 
 Regime = Literal["natural", "fixed"]
 """Clocks as the system manages them, or held at one level (fixed performance, pinned clocks)."""
@@ -217,7 +218,7 @@ class Conditions(Record):
     """Whether frames of a scenario that is traced are also counted from outside of its page: in Chrome's own trace, and
     by the phone."""
     context: Context | None = None
-    """What starts the block; None: `browser` for a page, else `shell`, which also starts Node."""
+    """What starts the block; None: `browser` for a page, else the context of its case. A shell also starts Node."""
     record: list[RecordRequest] = []
     """Recorders that run while the block is measured, although they take time."""
     gates: GateLimits | None = None
@@ -245,7 +246,7 @@ class PlannedBlock(Record):
     @property
     def context(self) -> Context:
         """What starts the block."""
-        return self.conditions.context or ("browser" if self.case.browser not in (None, NODE) else "shell")
+        return self.conditions.context or ("browser" if self.case.browser not in (None, NODE) else self.case.context)
 
 
 class FileProof(Record):
@@ -306,6 +307,40 @@ class DeviceConditions(Record):
     asked: str = Field(max_length=300)
     regime: Regime = "natural"
     conditions: list[DeviceCondition] = Field(default=[], max_length=100)
+
+
+class AppProof(Record):
+    """The process of mobilebench's app in which a block ran, as Android described it at the end of the block.
+
+    None: it could not be read, or has no meaning on the Java machine of a computer.
+    """
+
+    context: Literal["app-foreground", "app-service"]
+    apk_version: str | None = Field(default=None, max_length=100)
+    apk_sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
+    """SHA-256 of the installed file, computed by the phone."""
+    process_state: str | None = Field(default=None, max_length=100)
+    importance: int | None = Field(default=None, ge=0, le=10_000)
+    """`RunningAppProcessInfo.importance`: 100 in front, 125 a foreground service, 200 visible; higher: less."""
+    oom_score_adj: int | None = Field(default=None, ge=-1000, le=1000)
+    """How soon Android ends the process when memory runs out; 0 is the last."""
+    cpuset: str | None = Field(default=None, max_length=200)
+    sched_group: str | None = Field(default=None, max_length=200)
+    """The scheduling group (cgroup of the processor), such as `top-app`."""
+    visible: bool | None = None
+    """Whether the app's activity was visible at the end."""
+    thermal_status: int | None = Field(default=None, ge=0, le=6)
+    thermal_headroom: float | None = Field(default=None, ge=0, le=100, allow_inf_nan=False)
+    """`PowerManager.getThermalHeadroom`: 1.0 is the limit at which Android slows the phone down severely."""
+    low_memory: bool | None = None
+    """Whether Android said that memory was low."""
+    max_heap_mb: int | None = Field(default=None, ge=0, le=2**20)
+    """Largest heap of the app's Java machine; native memory is not counted in it."""
+    sdk: int | None = Field(default=None, ge=1, le=1000)
+    jvm: str | None = Field(default=None, max_length=100)
+    """The Java machine of a computer that stood in for a phone; None on a phone."""
+    virtual: bool = False
+    """Whether the app's core ran on this computer's Java machine, as on a virtual phone."""
 
 
 class Proof(Record):
@@ -378,6 +413,8 @@ class Proof(Record):
     until the page reported the end."""
     device: DeviceConditions | None = None
     """The state of the phone; None on this computer."""
+    app: AppProof | None = None
+    """The process of mobilebench's app; None for blocks that were not started by it."""
     flags: list[str] = []
     environment: dict[str, str] = {}
     notes: list[str] = []

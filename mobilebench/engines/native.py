@@ -17,7 +17,7 @@ from weakref import WeakKeyDictionary
 from mobilebench.core import paths, temporary
 from mobilebench.core.errors import BadInput, BlockFailed, MobilebenchError, Unsupported
 from mobilebench.core.records import BlockRule, Case, Conditions, FileProof, Measurement, PlannedBlock, TargetInfo
-from mobilebench.engines import libraries
+from mobilebench.engines import app, libraries
 from mobilebench.engines.base import Backend, BlockResult, EngineOf, PreparedCase, reason_against
 from mobilebench.engines.runner_output import not_usable, read_answer, read_check, require_block
 from mobilebench.engines.time_limit import too_slow_is_unsupported, waiting
@@ -88,6 +88,8 @@ class NativeEngine(EngineOf[PreparedRunner]):
     def supports(self, target: TargetInfo, case: Case) -> str | None:
         """Why this case cannot run on this target, in plain words; None when it can."""
         if reason := reason_against(self.name, self.backends, MAX_THREADS, case):
+            return reason
+        if reason := app.why_not(target, case):
             return reason
         return libraries.missing_reason(self.name, target.runner, case.backend) if self.format else None
 

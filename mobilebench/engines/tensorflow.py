@@ -22,7 +22,7 @@ from mobilebench.core.records import (
     PlannedBlock,
     TargetInfo,
 )
-from mobilebench.engines import cuda, native
+from mobilebench.engines import app, cuda, native
 from mobilebench.engines.base import Backend, BlockResult, EngineOf, PreparedCase, reason_against
 from mobilebench.engines.native import MAX_THREADS, answer_arguments, patience_s, tensor_arguments
 from mobilebench.engines.runner_output import not_usable, read_answer, read_import, require_block
@@ -83,6 +83,8 @@ class TensorflowEngine(EngineOf[PreparedSavedModel]):
             return reason
         if target.kind != "host":
             return "TensorFlow runs on this computer only; on phones there is TensorFlow Lite (engine `tflite`)"
+        if reason := app.why_not(target, case):
+            return reason
         if find_spec("tensorflow") is None:
             return f"the package tensorflow is not installed (`{MENDED_BY}`)"
         if case.backend == "gpu" and (reason := cuda.no_device()):

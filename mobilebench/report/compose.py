@@ -21,6 +21,7 @@ from mobilebench.report import terminal
 from mobilebench.report.sections import (
     against,
     attempts,
+    contexts,
     energy,
     explain,
     figures,
@@ -70,6 +71,7 @@ SECTIONS: tuple[RunSection, ...] = (
     results.data,
     attempts.data,
     gaps.data,
+    contexts.data,
     kernels.data,
     memory.data,
     page_quality.data,
@@ -100,6 +102,7 @@ TERMINAL_SECTIONS: tuple[RunSection, ...] = (
 MODEL_SECTIONS: tuple[ModelSection, ...] = (
     results.section,
     gaps.section,
+    contexts.section,
     explain.section,
     pages.section,
     kernels.section,

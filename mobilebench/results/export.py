@@ -314,6 +314,7 @@ def _proof(measurement: Measurement) -> Iterator[dict[str, Any]]:
         "model_access_read": proof.model_access,
         "regime": proof.device.regime if proof.device else None,
         "conditions_held": " ".join(one.name for one in proof.device.conditions if one.holds) if proof.device else None,
+        **_app(proof),
         "thread_cpu_ms": _numbers(proof.thread_cpu_ms),
         "download_turns_ms": _numbers(proof.download_turns_ms),
         "wasm_file": "; ".join(file.name for file in wasm) or None,
@@ -324,6 +325,14 @@ def _proof(measurement: Measurement) -> Iterator[dict[str, Any]]:
         "environment": shlex.join(f"{name}={value}" for name, value in proof.environment.items()) or None,
         "notes": "; ".join(proof.notes) or None,
     }
+
+
+def _app(proof: Proof) -> dict[str, Any]:
+    if proof.app is None:
+        return {}
+    found = proof.app.model_dump(exclude={"virtual", "apk_version", "apk_sha256"})
+    own = {f"app_{name}": value for name, value in found.items()}
+    return {**own, "app_version": proof.app.apk_version, "app_sha256": proof.app.apk_sha256}
 
 
 def _numbers(values: list[float]) -> str | None:

@@ -95,6 +95,7 @@ def run(
     dependencies: Dependencies | None = None,
     executor: Executor | None = None,
     wait_seconds: float = WAIT_SECONDS,
+    keep_app: bool = False,
 ) -> RunResult:
     """Measure a plan. `cancel` ends it within seconds; `resume` can then measure the rest.
 
@@ -108,6 +109,7 @@ def run(
         dependencies: functions of other packages that a session calls.
         executor: runs the workers; by default in threads.
         wait_seconds: how long to wait each time that a phone goes away.
+        keep_app: leave mobilebench's app on phones.
 
     Raises:
         BadInput: every target is being measured by another run, no model can be obtained, or windows are to be shown
@@ -136,7 +138,7 @@ def run(
         )
         store.create_run(info, plan.blocks, ready.facts)
         pursuit = Pursuit.of(info, plan.blocks)
-        how = _How(executor, dependencies, wait_seconds)
+        how = _How(executor, dependencies, wait_seconds, keep_app)
         session = _Session(store, run_id, on_event, cancel, how, ready, pursuit, again={})
         return session.measure(todo, skipped, done=0)
 
@@ -151,6 +153,7 @@ def resume(
     executor: Executor | None = None,
     wait_seconds: float = WAIT_SECONDS,
     retry_failed: bool = False,
+    keep_app: bool = False,
 ) -> RunResult:
     """Measure, on the same targets, the planned blocks that a run has not stored yet; nothing is measured twice.
 
@@ -191,7 +194,7 @@ def resume(
         store.keep_models(run_id, ready.facts)
         done = {block.planned.index: block for block in stored.blocks}
         again = {block.index: done[block.index] for block in todo if block.index in done}
-        how = _How(executor, dependencies, wait_seconds)
+        how = _How(executor, dependencies, wait_seconds, keep_app)
         session = _Session(store, run_id, on_event, cancel, how, ready, pursuit, again=again)
         return session.measure(todo, unusable, done=finished)
 
@@ -217,6 +220,7 @@ class _How:
     executor: Executor
     dependencies: Dependencies
     wait_seconds: float
+    keep_app: bool
 
 
 @dataclass(frozen=True)
@@ -272,6 +276,7 @@ class _Session:
                 models=ready.models,
                 recorders=self._how.dependencies.recorders().names,
                 wait_seconds=self._how.wait_seconds,
+                keep_app=self._how.keep_app,
             )
             for name, own in by_target.items()
         ]

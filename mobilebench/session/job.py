@@ -78,6 +78,8 @@ class JobSpec(Record):
     """Names of the recorders that run around each block."""
     wait_seconds: float
     """How long to wait for a phone that goes away."""
+    keep_app: bool = False
+    """Whether mobilebench's app stays on a phone after the job."""
 
     @property
     def resume_command(self) -> str:
@@ -95,6 +97,7 @@ def job_for(
     models: Models,
     recorders: Iterable[str],
     wait_seconds: float,
+    keep_app: bool = False,
 ) -> JobSpec:
     """The job for one target, with the libraries and browser builds that are declared now. A declared file that cannot
     be read is left out; the block that needs it reports that.
@@ -117,6 +120,7 @@ def job_for(
         browsers=tuple(_named_browsers(names)),
         recorders=tuple(recorders),
         wait_seconds=wait_seconds,
+        keep_app=keep_app,
     )
 
 

@@ -31,6 +31,7 @@ from mobilebench.session.losses import Losses
 from mobilebench.session.work import Cancelled, Work
 from mobilebench.session.work import Emit as Emit
 from mobilebench.session.work import TakeTurn as TakeTurn
+from mobilebench.targets.android.own_app import keeping
 from mobilebench.targets.base import Target
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def measure_job(
     name = job.target.id
     emit(events.TargetStarted(target=name, blocks=len(job.blocks)))
     try:
-        with log.about(run=job.run_id, target=name), named_files(job), ExitStack() as held:
+        with log.about(run=job.run_id, target=name), named_files(job), keeping(job.keep_app), ExitStack() as held:
             traces = held.enter_context(temporary.folder("mobilebench-traces-"))
             models = find_models(job, dependencies)
             for files in models.values():

@@ -21,7 +21,7 @@ from mobilebench.suite.schema import Group, Suite, keys_at
 from mobilebench.suite.vocabulary import Vocabulary, unknown, vocabulary
 
 FOLDER = Path(__file__).parent / "suites"
-_ORDER = ("quick", "paper", "native", "web", "ladder", "releases", "sustained", "qoe")
+_ORDER = ("quick", "paper", "native", "context", "web", "ladder", "releases", "sustained", "qoe")
 
 _KEY = re.compile(r"^[\s-]*([A-Za-z_][\w-]*)\s*:")
 _LARGEST = 1_000_000

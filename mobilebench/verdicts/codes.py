@@ -107,6 +107,7 @@ class Code(StrEnum):
     UNPROVEN_PRIORITY = "unproven-priority", "suspect", "Proof is missing: the priority of the process."
     UNPROVEN_CACHES = "unproven-caches", "suspect", "Proof is missing: what the page cache held before setup."
     UNPROVEN_MODEL_ACCESS = "unproven-model-access", "suspect", "Proof is missing: how the model was read."
+    UNPROVEN_APP = "unproven-app", "suspect", "Proof is missing: the process of the app, or whether it was in front."
     UNPROVEN_WASM_FILE = "unproven-wasm-file", "suspect", "Proof is missing: which WebAssembly file was loaded."
     UNPROVEN_RENDERER = "unproven-renderer", "suspect", "Proof is missing: whether a GPU or software drew."
     UNPROVEN_BROWSER = "unproven-browser", "suspect", "Proof is missing: the version of the browser."
@@ -124,6 +125,9 @@ class Code(StrEnum):
     WRONG_PRIORITY = "wrong-priority", "invalid", "The process ran with another priority."
     WRONG_CACHES = "wrong-caches", "invalid", "Caches were not as warm or as cold as was asked for."
     WRONG_MODEL_ACCESS = "wrong-model-access", "invalid", "The model was read where it should be mapped, or mapped."
+    WRONG_CONTEXT = "wrong-context", "invalid", "The app was in front where a service was asked for, or the reverse."
+    APP_HIDDEN = "app-hidden", "suspect", "The app was to be in front, and its activity was not visible at the end."
+    APP_LOW_MEMORY = "app-low-memory", "suspect", "Android said that memory was low while the app measured."
     PARTLY_DELEGATED = "partly-delegated", "suspect", "The delegate ran only some of the nodes."
     PARTLY_ON_OTHER_KERNELS = (
         "partly-on-other-kernels",

@@ -28,7 +28,7 @@ from mobilebench.core.records import (
     Verdict,
 )
 from mobilebench.recorders import registry
-from mobilebench.verdicts import conditions, energy, native, scenarios, surroundings, web
+from mobilebench.verdicts import app, conditions, energy, native, scenarios, surroundings, web
 from mobilebench.verdicts.codes import ANSWER_CODES, Code
 from mobilebench.verdicts.findings import NOTHING, Around, Evidence, Findings
 from mobilebench.verdicts.thresholds import COARSEST_CLOCK, CPU_TIME_ERROR
@@ -360,4 +360,5 @@ OF_NATIVE_BLOCKS: tuple[Rule, ...] = (
     native.judge_priority,
     native.judge_page_cache,
     native.judge_model_access,
+    app.judge_app,
 )

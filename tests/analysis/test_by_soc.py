@@ -46,7 +46,7 @@ def test_other_conditions_are_not_pooled() -> None:
 
 
 def test_another_context_is_not_pooled() -> None:
-    found = grouped(phones_run(conditions={"A2": Conditions(context="app")}))
+    found = grouped(phones_run(conditions={"A2": Conditions(context="app-service")}))
     assert [len(one.members) for one in ways(found["Snapdragon 8 Gen 2"])] == [1, 1]
 
 

@@ -302,7 +302,7 @@ class TestTables:
         assert more[2] == (True, "--headless '--rules=MAP * a'", "workers_started=1", "chrome", "shaped")
 
     def test_no_field_of_a_proof_is_left_out(self) -> None:
-        elsewhere = {"files", "downloads", "browser_version", "cross_origin_isolated", "device"}
+        elsewhere = {"files", "downloads", "browser_version", "cross_origin_isolated", "device", "app"}
         exported = {column.removesuffix("_read") for column in export.COLUMNS["proof"]}
         assert set(Proof.model_fields) - elsewhere <= exported
 

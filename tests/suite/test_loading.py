@@ -47,7 +47,9 @@ def test_a_suite_from_a_file(tmp_path: Path) -> None:
     assert suite.groups[0].engines == {"tflite": {"cpu": [{"delegate": ["xnnpack"]}]}}
 
 
-@pytest.mark.parametrize("name", ["quick", "paper", "native", "web", "ladder", "releases", "sustained", "qoe"])
+@pytest.mark.parametrize(
+    "name", ["quick", "paper", "native", "context", "web", "ladder", "releases", "sustained", "qoe"]
+)
 def test_shipped_suites_load_and_describe_themselves(name: str) -> None:
     suite = loading.load(name, words=WORDS)
     assert suite.name == name
@@ -56,7 +58,7 @@ def test_shipped_suites_load_and_describe_themselves(name: str) -> None:
 
 
 def test_every_shipped_suite_has_a_name_to_load_it_by() -> None:
-    assert loading.names() == ["quick", "paper", "native", "web", "ladder", "releases", "sustained", "qoe"]
+    assert loading.names() == ["quick", "paper", "native", "context", "web", "ladder", "releases", "sustained", "qoe"]
     assert {path.stem for path in loading.FOLDER.iterdir()} == set(loading.names())
 
 

@@ -17,6 +17,7 @@ _DOWNLOADS = "tests/verdicts/test_downloads.py"
 _TRACE = "tests/verdicts/test_trace.py"
 _CASES = "tests/verdicts/test_cases.py"
 _PAGES = "tests/verdicts/test_scenarios.py"
+_APP = "tests/verdicts/test_app.py"
 _USED = "tests/session/test_scenarios_real.py"
 
 REAL: dict[Code, str] = {
@@ -51,6 +52,7 @@ _DEFECT_OF_PAGES = "only a page or browser with a defect records so"
 _RACE = "chance decides how the system shares its cores; the shares are made up"
 _MODELS = "the models at hand have reference answers; tests of models build others, and do not measure them"
 _ACCELERATOR = "only an accelerator that takes some operators causes it, and no computer at hand has one"
+_PHONE = "only a person with a real phone, or one that runs out of memory, causes it; virtual phones show no app"
 _NETWORK = "only a proxy, an extension or a defect between browser and server causes it"
 
 MADE_UP: dict[Code, tuple[str, str]] = {
@@ -179,6 +181,10 @@ MADE_UP: dict[Code, tuple[str, str]] = {
     ),
     Code.UNPROVEN_CLOCK: (f"{_RULES}::TestSuspect::test_a_missing_proof_is_named", _UNTOLD),
     Code.UNPROVEN_DELEGATION: (f"{_NATIVE}::TestDelegation::test_unknown_shares_are_missing_proof", _UNTOLD),
+    Code.WRONG_CONTEXT: (f"{_APP}::test_another_context_is_invalid", _LIES),
+    Code.APP_HIDDEN: (f"{_APP}::test_an_app_that_was_hidden_is_suspect", _PHONE),
+    Code.APP_LOW_MEMORY: (f"{_APP}::test_an_app_with_low_memory_is_suspect", _PHONE),
+    Code.UNPROVEN_APP: (f"{_APP}::test_an_app_without_proof_is_suspect", _LIES),
     Code.UNPROVEN_AFFINITY: (f"{_NATIVE}::TestAffinity::test_unreadable", _UNTOLD),
     Code.UNPROVEN_PRIORITY: (f"{_NATIVE}::TestPriority::test_unreadable", _UNTOLD),
     Code.UNPROVEN_CACHES: (f"{_NATIVE}::TestCaches::test_unreadable", _UNTOLD),

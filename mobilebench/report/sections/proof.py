@@ -19,7 +19,7 @@ from mobilebench.analysis.labels import (
 )
 from mobilebench.analysis.stage_parts import CostStatistics
 from mobilebench.analysis.summary import BlockSummary, CaseSummary
-from mobilebench.core.records import Block, Case, Gate, Measurement, Proof, Reason, Stage
+from mobilebench.core.records import AppProof, Block, Case, Gate, Measurement, Proof, Reason, Stage
 from mobilebench.core.sizes import decimal_size
 from mobilebench.recorders.clocks import is_time_in_state
 from mobilebench.report import document as doc
@@ -379,10 +379,34 @@ def _conditions(proof: Proof) -> Iterator[doc.Fact]:
         yield doc.Fact("cpuset", proof.cpuset)
     if proof.priority is not None:
         yield doc.Fact("nice value", str(proof.priority))
+    if proof.app:
+        yield from _app(proof.app)
     if proof.download_path:
         yield doc.Fact("download path", proof.download_path)
     if proof.download_turns_ms:
         yield doc.Fact("downloads by the server", f"{', '.join(map(duration, proof.download_turns_ms))} ms")
+
+
+def _app(app: AppProof) -> Iterator[doc.Fact]:
+    where = "app, computed on this computer's JVM" if app.virtual else app.context
+    yield doc.Fact("context", f"{where} ({app.jvm})" if app.jvm else where)
+    if app.apk_version or app.apk_sha256:
+        yield doc.Fact("app", f"version {app.apk_version or 'not read'}, {_sha256(app.apk_sha256)}")
+    read = {
+        "process state": app.process_state,
+        "importance": app.importance,
+        "oom_score_adj": app.oom_score_adj,
+        "app's cpuset": app.cpuset,
+        "scheduling group": app.sched_group,
+        "activity visible": None if app.visible is None else _yes(app.visible),
+        "thermal status": app.thermal_status,
+        "thermal headroom": None if app.thermal_headroom is None else f"{app.thermal_headroom:.2f}",
+        "low memory": None if app.low_memory is None else _yes(app.low_memory),
+        "largest Java heap": None if app.max_heap_mb is None else f"{app.max_heap_mb} MiB",
+    }
+    for name, value in read.items():
+        if value is not None:
+            yield doc.Fact(name, str(value))
 
 
 def _surroundings(proof: Proof) -> Iterator[doc.Fact]:

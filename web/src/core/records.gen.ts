@@ -134,6 +134,8 @@ export interface Proof {
   download_turns_ms?: number[];
   /** The state of the phone; None on this computer. */
   device?: DeviceConditions;
+  /** The process of mobilebench's app; None for blocks that were not started by it. */
+  app?: AppProof;
   flags?: string[];
   environment?: Record<string, string>;
   notes?: string[];
@@ -188,6 +190,40 @@ export interface DeviceCondition {
   state: 'set' | 'already' | 'refused' | 'unavailable';
   /** Why it does not hold, as a clause. */
   reason?: string;
+}
+
+/**
+ * The process of mobilebench's app in which a block ran, as Android described it at the end of the block.
+ *
+ * None: it could not be read, or has no meaning on the Java machine of a computer.
+ */
+export interface AppProof {
+  context: 'app-foreground' | 'app-service';
+  apk_version?: string;
+  /** SHA-256 of the installed file, computed by the phone. */
+  apk_sha256?: string;
+  process_state?: string;
+  /** `RunningAppProcessInfo.importance`: 100 in front, 125 a foreground service, 200 visible; higher: less. */
+  importance?: number;
+  /** How soon Android ends the process when memory runs out; 0 is the last. */
+  oom_score_adj?: number;
+  cpuset?: string;
+  /** The scheduling group (cgroup of the processor), such as `top-app`. */
+  sched_group?: string;
+  /** Whether the app's activity was visible at the end. */
+  visible?: boolean;
+  thermal_status?: number;
+  /** `PowerManager.getThermalHeadroom`: 1.0 is the limit at which Android slows the phone down severely. */
+  thermal_headroom?: number;
+  /** Whether Android said that memory was low. */
+  low_memory?: boolean;
+  /** Largest heap of the app's Java machine; native memory is not counted in it. */
+  max_heap_mb?: number;
+  sdk?: number;
+  /** The Java machine of a computer that stood in for a phone; None on a phone. */
+  jvm?: string;
+  /** Whether the app's core ran on this computer's Java machine, as on a virtual phone. */
+  virtual?: boolean;
 }
 
 /** What a page compiled for the GPU during one stage, observed from its own calls. */
