@@ -1,4 +1,4 @@
-"""Shared by the native engines: push runner, libraries and model, run one block, and read the JSON that it prints.
+"""Shared by the native engines: place libraries and model, run one block, and read the JSON that the runner prints.
 
 Whether an engine's libraries load on a target is tried once while the target is open, and remembered.
 """
@@ -6,30 +6,38 @@ Whether an engine's libraries load on a target is tried once while the target is
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
 from typing import Literal
 from weakref import WeakKeyDictionary
 
-from mobilebench.core import paths, temporary
-from mobilebench.core.errors import BadInput, BlockFailed, MobilebenchError, Unsupported
-from mobilebench.core.records import BlockRule, Case, Conditions, FileProof, Measurement, PlannedBlock, TargetInfo
+from mobilebench.core.errors import BadInput, BlockFailed, Unsupported
+from mobilebench.core.records import (
+    AppProof,
+    BlockRule,
+    Case,
+    Conditions,
+    FileProof,
+    Measurement,
+    PlannedBlock,
+    TargetInfo,
+)
 from mobilebench.engines import app, libraries
+from mobilebench.engines.app.process import AppProcess
 from mobilebench.engines.base import Backend, BlockResult, EngineOf, PreparedCase, reason_against
 from mobilebench.engines.runner_output import not_usable, read_answer, read_check, require_block
+from mobilebench.engines.runner_process import Loaded, RunnerProcess, ShellProcess
 from mobilebench.engines.time_limit import too_slow_is_unsupported, waiting
 from mobilebench.models import behaviour
 from mobilebench.models.manifest import Format, ModelFiles
 from mobilebench.models.synthetic_inputs import SAMPLES
 from mobilebench.profiles import machine
 from mobilebench.recorders import registry
-from mobilebench.targets.android.files import BLOCK_FOLDER as PHONE_FOLDER
-from mobilebench.targets.base import NotStarted, Pushed, Target, TargetPath
+from mobilebench.targets.base import NotStarted, Target, TargetPath
 
-ENVIRONMENT = {"ORT_DISABLE_TELEMETRY": "1"}
 MAX_THREADS = 256
 
 _SETUP_SECONDS = 60.0
@@ -39,18 +47,10 @@ _LOADING_SECONDS = 90.0
 
 
 @dataclass(frozen=True)
-class Loaded:
-    """A file on this computer and where it was put on the target."""
-
-    local: Path
-    pushed: Pushed
-
-
-@dataclass(frozen=True)
 class RunnerFiles:
-    """The files with which one block's process is started."""
+    """How one block's process is started, and the files that it loads."""
 
-    runner: Loaded
+    process: RunnerProcess
     library: Loaded | None = None
     delegate: Loaded | None = None
     model: Loaded | None = None
@@ -94,7 +94,7 @@ class NativeEngine(EngineOf[PreparedRunner]):
         return libraries.missing_reason(self.name, target.runner, case.backend) if self.format else None
 
     def prepare(self, target: Target, block: PlannedBlock, files: ModelFiles) -> PreparedRunner:
-        """Push runner, libraries and model, and check once for each target that the libraries load.
+        """Place runner, libraries and model, and check once for each target and context that the libraries load.
 
         Raises:
             BlockFailed: one of them is missing here or cannot be pushed.
@@ -121,62 +121,51 @@ class NativeEngine(EngineOf[PreparedRunner]):
             TargetLost: the target went away.
         """
         target, block = prepared.target, prepared.block
-        with self._scratch(target, block) as scratch:
+        process = prepared.on_target.process
+        with self._scratch(process, block) as scratch:
             started = time.monotonic()
             with (
                 too_slow_is_unsupported(),
                 machine.with_kill_reason() if target.info.kind == "host" else nullcontext(),
                 waiting(block.rule, patience_s(block.rule)) as seconds,
             ):
-                result = target.shell(
-                    self._command(prepared, samples, scratch), timeout=seconds, environment=ENVIRONMENT, cancel=cancel
-                )
+                ran = process.run(self._arguments(prepared, samples, scratch), timeout=seconds, cancel=cancel)
                 ended = time.monotonic()
-                measurement = read_answer(result, engine=self.name, target=target.info.id)
+                measurement = read_answer(ran.result, engine=self.name, target=target.info.id)
         self._check(measurement, block, prepared.files, target.info.id)
-        proven = _with_checksums(measurement, prepared.on_target, target.info.id)
+        proven = _with_checksums(measurement, prepared.on_target, target.info.id, ran.app)
         return BlockResult(proven, {"launch": max(0.0, (ended - started) * 1e3 - measurement.measured_ms)})
 
-    def _scratch(self, target: Target, block: PlannedBlock) -> AbstractContextManager[TargetPath | None]:
+    def _scratch(self, process: RunnerProcess, block: PlannedBlock) -> AbstractContextManager[TargetPath | None]:
         """A scratch folder where the block needs one: only profilers and delegates write files."""
         if self.format is None or (
             block.case.backend == "cpu" and not registry.of_pass(block.pass_).runner_writes_files
         ):
             return nullcontext()
-        return scratch_folder(target)
+        return process.scratch()
 
     def _push(self, target: Target, case: Case, files: ModelFiles) -> RunnerFiles:
-        """Push the runner, and then libraries and model where the engine loads any."""
-        runner = paths.runner(target.info.runner)
-        if not runner.is_file():
-            goal = "native-android" if target.info.runner.startswith("android-") else "native"
-            raise BlockFailed(
-                f"The native runner for {target.info.runner} ({target.info.id}) is not built.",
-                hint=f"Run `make {goal}`.",
-            )
-        try:
-            on_target = Loaded(runner, target.push(runner, executable=True))
-        except BadInput as error:
-            raise Unsupported(error.message, hint=error.hint) from error
+        """Place the runner, and then libraries and model where the engine loads any."""
+        process: RunnerProcess = AppProcess(target, case.context) if case.in_app else ShellProcess.on(target)
         if self.format is None:
-            return RunnerFiles(on_target)
+            return RunnerFiles(process)
         found = self._libraries(target.info, case)
         model, sha256 = self._model(files, self.format)
-        library = _push_library(target, found.core)
-        delegate = _push_library(target, found.delegate) if found.delegate else None
-        self._require_loadable(target, case, RunnerFiles(on_target, library, delegate))
+        library = _placed_library(process, found.core)
+        delegate = _placed_library(process, found.delegate) if found.delegate else None
+        self._require_loadable(target, case, RunnerFiles(process, library, delegate))
         return RunnerFiles(
-            on_target,
+            process,
             library=library,
             delegate=delegate,
-            model=Loaded(model, target.push(model, sha256=sha256)),
+            model=Loaded(model, process.place(model, sha256=sha256)),
             notes=found.notes,
         )
 
     def _require_loadable(self, target: Target, case: Case, on_target: RunnerFiles) -> None:
         """Check the core library first: a defect there concerns every backend."""
         assert on_target.library is not None, "called for engines that load one"
-        core = (self.name, on_target.library.pushed.sha256)
+        core = (self.name, on_target.process.context, on_target.library.pushed.sha256)
         require_loadable(target, core, lambda: self._try_loading(target, case, on_target, "library"))
         delegate = on_target.delegate.pushed.sha256 if on_target.delegate else ""
         whole = (*core, delegate, *_backend_arguments(case))
@@ -185,17 +174,17 @@ class NativeEngine(EngineOf[PreparedRunner]):
     def _try_loading(
         self, target: Target, case: Case, on_target: RunnerFiles, what: Literal["library", "delegate"]
     ) -> None:
-        command = [str(on_target.runner.pushed.path), "--engine", self.name, "--check", what, "--threads", "1"]
+        arguments = ["--engine", self.name, "--check", what, "--threads", "1"]
         if what == "library":
-            command += _library_arguments(replace(on_target, delegate=None))
+            arguments += _library_arguments(replace(on_target, delegate=None))
         else:
-            command += [*_backend_arguments(case), "--allow-fp16", "1"]
-            command += _library_arguments(on_target)
+            arguments += [*_backend_arguments(case), "--allow-fp16", "1"]
+            arguments += _library_arguments(on_target)
         try:
-            result = target.shell(command, timeout=_LOADING_SECONDS, environment=ENVIRONMENT)
+            ran = on_target.process.run(arguments, timeout=_LOADING_SECONDS)
         except NotStarted as error:
             raise Unsupported(error.message) from error
-        read_check(result, engine=self.name, target=target.info.id)
+        read_check(ran.result, engine=self.name, target=target.info.id)
 
     def _libraries(self, target: TargetInfo, case: Case) -> libraries.EngineLibraries:
         try:
@@ -216,10 +205,10 @@ class NativeEngine(EngineOf[PreparedRunner]):
             )
         return path, entry.sha256
 
-    def _command(self, prepared: PreparedRunner, samples: int, scratch: TargetPath | None) -> list[str]:
+    def _arguments(self, prepared: PreparedRunner, samples: int, scratch: TargetPath | None) -> list[str]:
         block, files, on_target = prepared.block, prepared.files, prepared.on_target
         case, rule = block.case, block.rule
-        command = [str(on_target.runner.pushed.path), "--engine", self.name]
+        command = ["--engine", self.name]
         command += [*_backend_arguments(case), *registry.of_pass(block.pass_).runner_arguments()]
         command += ["--threads", str(case.threads)]
         command += ["--min-predictions", str(min(rule.min_predictions, rule.max_predictions))]
@@ -246,8 +235,8 @@ class NativeEngine(EngineOf[PreparedRunner]):
             raise not_usable(target, "it does not hold the model's outputs")
 
 
-def _push_library(target: Target, library: libraries.Library) -> Loaded:
-    return Loaded(library.path, target.push(library.path, sha256=library.sha256))
+def _placed_library(process: RunnerProcess, library: libraries.Library) -> Loaded:
+    return Loaded(library.path, process.place(library.path, sha256=library.sha256))
 
 
 def _library_arguments(on_target: RunnerFiles) -> list[str]:
@@ -311,10 +300,14 @@ def patience_s(rule: BlockRule) -> float:
     return _SETUP_SECONDS + 2 * rule.max_seconds + _SLOWEST_PREDICTION_SECONDS * (1 + rule.min_predictions)
 
 
-def _with_checksums(measurement: Measurement, on_target: RunnerFiles, target: str) -> Measurement:
-    """Add SHA-256 and origin to the files that the runner loaded, from what was pushed; the sizes have to agree."""
+def _with_checksums(
+    measurement: Measurement, on_target: RunnerFiles, target: str, app_proof: AppProof | None
+) -> Measurement:
+    """Add SHA-256 and origin to the files that the runner loaded, from what was pushed; the sizes have to agree. Add
+    what Android says of the app's process, too.
+    """
     sizes = {proof.name: proof.bytes for proof in measurement.proof.files}
-    files = [_file_proof(on_target.runner)]
+    files = [_file_proof(on_target.process.program)]
     for one in on_target.loaded:
         size = sizes.get(str(one.pushed.path))
         if size != one.local.stat().st_size:
@@ -325,7 +318,7 @@ def _with_checksums(measurement: Measurement, on_target: RunnerFiles, target: st
             )
         files.append(_file_proof(one))
     notes = [*measurement.proof.notes, *on_target.notes]
-    proof = measurement.proof.model_copy(update={"files": files, "notes": notes})
+    proof = measurement.proof.model_copy(update={"files": files, "notes": notes, "app": app_proof})
     return measurement.model_copy(update={"proof": proof})
 
 
@@ -370,33 +363,3 @@ def known_loadable(target: Target, key: LoadKey) -> bool:
 def remember_unloadable(target: Target, key: LoadKey, why: Unsupported) -> None:
     """Remember, as long as the target is open, that something is impossible."""
     _tried.setdefault(target, {})[key] = why
-
-
-_FOLDER_SECONDS = 30.0
-
-
-@contextmanager
-def scratch_folder(target: Target) -> Iterator[TargetPath]:
-    """An empty folder on the target, removed on leaving.
-
-    Raises:
-        BlockFailed: the folder cannot be created.
-    """
-    if target.info.kind == "host":
-        with temporary.folder("mobilebench-scratch-") as folder:
-            yield TargetPath(str(folder))
-        return
-    _remove_scratch(target)
-    made = target.shell(["mkdir", "-p", PHONE_FOLDER.text], timeout=_FOLDER_SECONDS)
-    if made.exit_code != 0:
-        words = made.stderr.decode("utf-8", "replace").strip() or f"exit code {made.exit_code}"
-        raise BlockFailed(f"{target.info.id}: {PHONE_FOLDER} cannot be made: {words}")
-    try:
-        yield PHONE_FOLDER
-    finally:
-        with suppress(MobilebenchError):
-            _remove_scratch(target)
-
-
-def _remove_scratch(target: Target) -> None:
-    target.shell(["rm", "-rf", PHONE_FOLDER.text], timeout=_FOLDER_SECONDS)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from mobilebench.core import paths
 from mobilebench.core.axes import NO_MODEL
 from mobilebench.core.errors import MobilebenchError, Unsupported
-from mobilebench.core.records import Block, DeviceConditions, Measurement, PlannedBlock, TargetInfo
+from mobilebench.core.records import Block, Case, DeviceConditions, Measurement, PlannedBlock, TargetInfo
 from mobilebench.models.inspection import signatures
 from mobilebench.models.manifest import NO_MODEL_FILES, Format, ModelFiles
 from mobilebench.recorders import registry
@@ -25,6 +25,7 @@ from mobilebench.session.job import unsupported_of
 from mobilebench.session.preparation import case_and_pass
 from mobilebench.session.work import Work
 from mobilebench.targets.android.conditions import describe, missing
+from mobilebench.targets.android.own_app import PROGRAM as APP_PROGRAM
 from mobilebench.targets.base import Target
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class Attempts:
             device = self._device_conditions(planned, target)
             prepared = engine.prepare(target, registry.as_the_engine_sees_it(planned), files)
             able, refused = self._recorders.of(info, planned, engine)
-            program = _program(engine, info)
+            program = _program(engine, info, planned.case)
             subject = Subject(target, block=planned, cancel=work.cancel, program=program, processes=prepared.processes)
             watched = self._gating.watched(planned, target, lambda: self.recording.series, program)
             with watched as cancel, recording(subject, able) as self.recording:
@@ -156,6 +157,8 @@ class Attempts:
             return noted(measurement, f"operators of the model's file are not known: {error.message}")
 
 
-def _program(engine: Engine, info: TargetInfo) -> str | None:
+def _program(engine: Engine, info: TargetInfo, case: Case) -> str | None:
     """Name of the program that measures; None for pages, where several processes of a browser take part."""
-    return paths.runner(info.runner).name if engine.kind == "native" else None
+    if engine.kind != "native":
+        return None
+    return APP_PROGRAM if case.in_app else paths.runner(info.runner).name

@@ -20,7 +20,9 @@ from mobilebench.core.errors import BadInput, BlockFailed, MobilebenchError, Uns
 from mobilebench.core.records import BlockRule, Case, Conditions, PlannedBlock, TargetInfo
 from mobilebench.engines import libraries, runner_output
 from mobilebench.engines.base import BlockResult, Engine, why_unsupported
+from mobilebench.engines.native import PreparedRunner
 from mobilebench.engines.registry import engines
+from mobilebench.engines.runner_process import ShellProcess
 from mobilebench.models.manifest import AddedManifest, Behaviour, Fill, FormatFile, InputSpec, Manifest, ModelFiles
 from mobilebench.profiles import machine
 from mobilebench.targets.base import BrowserHandle, Pushed, ShellResult, TargetPath
@@ -163,7 +165,13 @@ def measured_by(
     """Measure on a target what was prepared on one that can load the libraries."""
     able = ScriptedTarget(said({**CAN_LOAD, "engine": block.case.engine}))
     able.info = target.info
-    return engine.measure(replace(engine.prepare(able, block, files), target=target), **options)
+    prepared = engine.prepare(able, block, files)
+    if isinstance(prepared, PreparedRunner):
+        on_target = prepared.on_target
+        assert isinstance(on_target.process, ShellProcess)
+        here = replace(on_target, process=replace(on_target.process, target=target))
+        prepared = replace(prepared, on_target=here)
+    return engine.measure(replace(prepared, target=target), **options)
 
 
 def measure(files: ModelFiles, result: ShellResult, block: PlannedBlock | None = None) -> BlockResult:

@@ -13,7 +13,7 @@ from typing import Any
 
 from mobilebench import targets
 from mobilebench.core.records import TargetInfo
-from mobilebench.engines.native import scratch_folder
+from mobilebench.engines.runner_process import scratch_folder
 from mobilebench.recorders.base import Subject
 from mobilebench.recorders.lifecycle import recording
 from mobilebench.recorders.registry import READERS

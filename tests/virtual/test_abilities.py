@@ -13,7 +13,7 @@ import pytest
 
 from mobilebench import profiles, targets
 from mobilebench.core import paths
-from mobilebench.engines import native
+from mobilebench.engines.runner_process import scratch_folder
 from mobilebench.profiles import Profile
 from mobilebench.recorders import sources
 from mobilebench.recorders.base import Subject
@@ -225,7 +225,7 @@ def test_every_command_that_a_run_sends_is_in_the_table_and_works_on_its_android
                 pushed = target.push(tmp_path / "file", executable=True)
                 target.pull(pushed.path, tmp_path / "back")
                 assert (tmp_path / "back").read_bytes() == (tmp_path / "file").read_bytes()
-            with native.scratch_folder(target):
+            with scratch_folder(target):
                 pass
             for conditions in ("default,do-not-disturb,fixed-performance,radios-off", "none,pinned-clocks"):
                 found = target.conditions(conditions)

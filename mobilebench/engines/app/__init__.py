@@ -8,8 +8,6 @@ from __future__ import annotations
 from mobilebench.core import paths
 from mobilebench.core.records import Case, TargetInfo
 
-PACKAGE = "org.mobilebench.app"
-
 
 def why_not(target: TargetInfo, case: Case) -> str | None:
     """Why a native engine cannot run in the app on this target, as a clause; None when it can, or from a shell."""

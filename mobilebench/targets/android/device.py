@@ -19,6 +19,7 @@ from mobilebench.targets.android.device_changes import RESTORE_FILE, DeviceChang
 from mobilebench.targets.android.files import PhoneFiles, Sync, remove_leftovers
 from mobilebench.targets.android.held_conditions import PhoneConditions
 from mobilebench.targets.android.lease import Lease
+from mobilebench.targets.android.own_app import OwnApp
 from mobilebench.targets.android.restore_copy import RestoreCopy
 from mobilebench.targets.android.shell import DeviceShell, checked_output
 from mobilebench.targets.base import BrowserHandle, Pushed, ShellResult, Target, TargetPath
@@ -46,6 +47,7 @@ class AndroidTarget(Target):
         self._changes = changes
         self._browsers = PhoneBrowsers(info.id, changes, info.browsers, cancel)
         self._conditions = PhoneConditions(info, changes)
+        self._own_app = OwnApp(info.id, self.shell, self.push, changes, DeviceShell(info.id))
 
     @property
     def info(self) -> TargetInfo:
@@ -108,6 +110,11 @@ class AndroidTarget(Target):
             yield f"http://{fresh_host()}:{step.remote.removeprefix('tcp:')}"
         finally:
             self._changes.put_back([step])
+
+    def own_app(self) -> OwnApp:
+        """mobilebench's app on this phone; it is not installed yet."""
+        self._lease.check_held()
+        return self._own_app
 
     def conditions(self, asked: str) -> DeviceConditions:
         self._lease.check_held()

@@ -17,8 +17,10 @@ from mobilebench.targets.android import adb_protocol, state_controls
 from mobilebench.targets.android.controlling import put, read_all, read_settled
 from mobilebench.targets.android.files import HOME, Sync
 from mobilebench.targets.android.first_run import JAR, PROCESS
+from mobilebench.targets.android.installed_app import installed_sha256, uninstall
 from mobilebench.targets.android.lease import guarded, was_taken
 from mobilebench.targets.android.restore import (
+    AppInstalled,
     AppStarted,
     AutomationPrepared,
     DebugAppBefore,
@@ -134,6 +136,8 @@ class DeviceChanges:
                     return put is not None and self._debug_app_now().package == put
                 case SettingBefore(namespace=namespace, key=key, put=put):
                     return put is not None and self._setting_now(namespace, key).value == put
+                case AppInstalled(package=package, sha256=sha256):
+                    return installed_sha256(self._shell, package) == sha256
                 case StateBefore(name=name, put=put):
                     return name != "screen" and self._state_now(name, otherwise=put) == put
         except BlockFailed:
@@ -249,6 +253,23 @@ class DeviceChanges:
         """Start an app anew with the first of these command lines for which the phone finds an activity."""
         step = AppStarted(package=package)
         self._make(step, lambda: self._start(package, starts))
+        return step
+
+    def install_app(self, package: str, sha256: str, install: Callable[[], None]) -> AppInstalled:
+        """Install an app that is not on the phone.
+
+        Args:
+            sha256: SHA-256 of its file.
+            install: installs it.
+        """
+        step = AppInstalled(package=package, sha256=sha256)
+        self._make(step, install)
+        return step
+
+    def use_app(self, package: str) -> AppStarted:
+        """Record that an app will be started, which has to be ended then."""
+        step = AppStarted(package=package)
+        self._record(step)
         return step
 
     def stop_app(self, package: str) -> None:
@@ -374,6 +395,8 @@ class DeviceChanges:
                     return self._setting_now(namespace, key).value == value
                 case StateBefore(name=name, value=value):
                     return self._state_now(name, otherwise="") == value
+                case AppInstalled(package=package, sha256=sha256):
+                    return installed_sha256(self._shell, package) != sha256
         except BlockFailed:
             pass
         return False
@@ -431,6 +454,8 @@ class DeviceChanges:
                 self._put_state(State(name, value))
             case AppStarted(package=package):
                 self._stop(package)
+            case AppInstalled(package=package, sha256=sha256):
+                uninstall(self._shell, package, sha256)
             case AutomationPrepared(had_jar=had_jar, was_running=was_running):
                 self._remove_automation(had_jar=had_jar, was_running=was_running)
             case Forwarded(local=local, remote=remote, serial=serial):

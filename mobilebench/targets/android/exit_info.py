@@ -1,4 +1,4 @@
-"""Why a browser's processes ended, from the exit records that Android keeps for every app (Android 11 and later)."""
+"""Why the processes of an app ended, from the exit records that Android keeps for every app (Android 11 and later)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from mobilebench.core.errors import BlockFailed, Fault, Killed, TargetLost
 from mobilebench.targets.android.shell import Shell
 
-LOW_MEMORY = 3
+LOW_MEMORY, NOT_RESPONDING = 3, 6
 REASONS = {
     0: "the phone does not know why",
     1: "it ended itself",
@@ -21,7 +21,7 @@ REASONS = {
     LOW_MEMORY: "low memory",
     4: "an exception in its Java code",
     5: "a crash in its native code",
-    6: "it did not respond",
+    NOT_RESPONDING: "it did not respond",
     7: "it could not start",
     8: "its permissions changed",
     9: "excessive use of resources",
@@ -81,6 +81,22 @@ def with_exit_reason(shell: Shell, package: str | None) -> Iterator[None]:
         if explanation is None:
             raise
         raise explanation from error
+
+
+def exit_of(shell: Shell, package: str, began: float) -> Exit | None:
+    """How the app's main process ended since `began`, a time of this computer's monotonic clock; None if it is not
+    known, as before Android 11.
+    """
+    for attempt in range(_ASKED_TIMES):
+        if attempt:
+            time.sleep(_PAUSE_SECONDS)
+        try:
+            recent = _recent_exits(shell, package, began)
+        except (BlockFailed, TargetLost):
+            return None
+        if found := next((end for end in recent if end.process == package), None):
+            return found
+    return None
 
 
 def parse(text: str) -> tuple[datetime | None, list[Exit]]:

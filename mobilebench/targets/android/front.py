@@ -16,7 +16,7 @@ _SECONDS = 5
 _FOCUS = re.compile(r"mCurrentFocus=Window\{\S{1,20} (?:u\d{1,3} )?([^}\n]{1,200})\}")
 _LOCKED = re.compile(rf"(?<![\w.])(?:{LOCK_SCREEN})=true(?!\w)")
 _OFF = re.compile(r"(?<![\w.])screenState=SCREEN_STATE_OFF(?!\w)")
-_NEXT: Mapping[Fault, str] = {
+NEXT: Mapping[Fault, str] = {
     "screen locked": "Unlock it, and set no lock screen with a secret while it is measured.",
     "system dialog": "Look at its screen, and answer or close what it shows.",
 }
@@ -59,7 +59,7 @@ def with_obstruction(shell: Shell, package: str | None) -> Iterator[None]:
         fault, clause = found
         late = error.fault in _LATE
         message = f"{error.message.rstrip('.')}: {clause}."
-        hint = _NEXT[fault] if late else error.hint
+        hint = NEXT[fault] if late else error.hint
         raise BlockFailed(message, hint=hint, fault=fault if late else error.fault) from error
 
 
@@ -69,7 +69,7 @@ def hidden(serial: str, shell: Shell, package: str | None) -> PageHidden | None:
     if found is None:
         return None
     fault, clause = found
-    return PageHidden(f"The page on {serial} was hidden for a time: {clause}.", hint=_NEXT[fault], fault=fault)
+    return PageHidden(f"The page on {serial} was hidden for a time: {clause}.", hint=NEXT[fault], fault=fault)
 
 
 def look(shell: Shell, package: str) -> tuple[Fault, str] | None:

@@ -82,6 +82,15 @@ class AppStarted(Record):
     package: Package
 
 
+class AppInstalled(Record):
+    """An app that was installed, and was not there before; it has to be removed."""
+
+    kind: Literal["installed"] = "installed"
+    package: Package
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    """SHA-256 of its file: another build that is there when it is undone was installed by someone else, and stays."""
+
+
 class AutomationPrepared(Record):
     """uiautomator2's server, which has to be ended and removed; a server that was there before stays as it was."""
 
@@ -111,7 +120,15 @@ class Reversed(Record):
 
 
 Step = Annotated[
-    FileBefore | DebugAppBefore | SettingBefore | StateBefore | AppStarted | AutomationPrepared | Forwarded | Reversed,
+    FileBefore
+    | DebugAppBefore
+    | SettingBefore
+    | StateBefore
+    | AppStarted
+    | AppInstalled
+    | AutomationPrepared
+    | Forwarded
+    | Reversed,
     Field(discriminator="kind"),
 ]
 
@@ -134,6 +151,8 @@ def describe_undo(step: Step) -> str:
             return f"{state_controls.title(name)} is {_SWITCH_WORDS.get(value, value)}"
         case AppStarted(package=package):
             return f"{package} is ended"
+        case AppInstalled(package=package):
+            return f"{package} is removed"
         case AutomationPrepared():
             return "uiautomator2's server is ended"
         case Forwarded(local=local):
