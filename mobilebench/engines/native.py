@@ -146,7 +146,7 @@ class NativeEngine(EngineOf[PreparedRunner]):
 
     def _push(self, target: Target, case: Case, files: ModelFiles) -> RunnerFiles:
         """Place the runner, and then libraries and model where the engine loads any."""
-        process: RunnerProcess = AppProcess(target, case.context) if case.in_app else ShellProcess.on(target)
+        process: RunnerProcess = AppProcess.on(target, case.context) if case.in_app else ShellProcess.on(target)
         if self.format is None:
             return RunnerFiles(process)
         found = self._libraries(target.info, case)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 from typing import Any, Literal
@@ -18,7 +19,7 @@ from mobilebench.core.errors import BlockFailed, Fault, Killed, Unsupported, fir
 from mobilebench.core.record import Record
 from mobilebench.core.records import AppProof
 from mobilebench.engines.app import instrumentation
-from mobilebench.engines.runner_process import Loaded, Ran, RunnerProcess
+from mobilebench.engines.runner_process import Loaded, Ran
 from mobilebench.targets.android import exit_info, front
 from mobilebench.targets.android.device import AndroidTarget
 from mobilebench.targets.android.own_app import PACKAGE, OwnApp
@@ -69,10 +70,18 @@ class _Proof(Record):
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
 
-class AppProcess(RunnerProcess):
+@dataclass(frozen=True)
+class AppProcess:
     """The runner in a process of mobilebench's app on a phone."""
 
-    def __init__(self, target: Target, context: str) -> None:
+    context: str
+    program: Loaded
+    app: OwnApp
+    push: Callable[..., Pushed]
+    """Puts a file on the phone, as `targets.base.Target.push`."""
+
+    @classmethod
+    def on(cls, target: Target, context: str) -> AppProcess:
         """Install the app, unless the phone has the same one.
 
         Raises:
@@ -84,24 +93,14 @@ class AppProcess(RunnerProcess):
         apk = paths.app()
         if not apk.is_file():
             raise BlockFailed("mobilebench's app is not built.", hint="Run `make apk`.")
-        self._target = target
-        self._context = context
-        self._app: OwnApp = target.own_app()
-        self._program = Loaded(apk, self._app.install(apk))
-
-    @property
-    def context(self) -> str:
-        return self._context
-
-    @property
-    def program(self) -> Loaded:
-        return self._program
+        app = target.own_app()
+        return cls(context, Loaded(apk, app.install(apk)), app, target.push)
 
     def place(self, local: Path, *, sha256: str | None = None) -> Pushed:
-        return self._app.place(local, self._target.push(local, sha256=sha256))
+        return self.app.place(local, self.push(local, sha256=sha256))
 
     def scratch(self) -> AbstractContextManager[TargetPath]:
-        return self._app.scratch()
+        return self.app.scratch()
 
     def run(self, arguments: Sequence[str], *, timeout: float, cancel: Event | None = None) -> Ran:
         job = secrets.token_hex(8)
@@ -109,42 +108,42 @@ class AppProcess(RunnerProcess):
             "schema": JOB_SCHEMA,
             "id": job,
             "runner": "native",
-            "context": self._context,
+            "context": self.context,
             "arguments": list(arguments),
         }
         began = time.monotonic()
-        with self._app.job(job, json.dumps(request)):
+        with self.app.job(job, json.dumps(request)):
             try:
-                printed = self._app.instrument(
-                    RUNNER, {"job": job, "context": self._context}, timeout=timeout, cancel=cancel
+                printed = self.app.instrument(
+                    RUNNER, {"job": job, "context": self.context}, timeout=timeout, cancel=cancel
                 )
             except BlockFailed as error:
                 raise self._hidden(error) from error
             ended = instrumentation.parse(printed.stdout, printed.stderr)
             if ended.exit_code is None or ended.code != instrumentation.FINISHED:
                 failure = self._failure(ended, began)
-                self._app.stop()
+                self.app.stop()
                 raise failure
-            answer = self._app.read(job, "answer.json", _LARGEST_ANSWER)
+            answer = self.app.read(job, "answer.json", _LARGEST_ANSWER)
             if answer is None:
                 raise BlockFailed(
                     f"mobilebench's app on {self._serial} left no answer (exit code {ended.exit_code}).",
                     fault="bad answer",
                 )
-            proof = self._app.read(job, "app.json", _LARGEST_PROOF)
+            proof = self.app.read(job, "app.json", _LARGEST_PROOF)
         if ended.exit_code == _BAD_ARGUMENT:
             self._refuse_other_schema(answer)
         return Ran(ShellResult(_as_printed(answer), b"", ended.exit_code), self._proof(proof, job))
 
     @property
     def _serial(self) -> str:
-        return self._target.info.id
+        return self.app.serial
 
     def _hidden(self, error: BlockFailed) -> BlockFailed:
         """The error of a block that did not end in time, with what hid the app, if something did."""
-        if error.fault not in ("hang", None) or self._context != "app-foreground":
+        if error.fault not in ("hang", None) or self.context != "app-foreground":
             return error
-        found = front.look(self._app.shell, PACKAGE)
+        found = front.look(self.app.shell, PACKAGE)
         if found is None:
             return error
         fault, clause = found
@@ -155,7 +154,7 @@ class AppProcess(RunnerProcess):
         """Why there is no answer: what Android says of the instrumentation, and of the exit of its process."""
         app = f"mobilebench's app on {self._serial}"
         if ended.is_unknown:
-            self._app.forget()
+            self.app.forget()
             return BlockFailed(
                 f"{app} was removed or changed meanwhile: {ended.said}.", hint=_NEXT["app updated"], fault="app updated"
             )
@@ -165,7 +164,7 @@ class AppProcess(RunnerProcess):
                 hint="Allow it in the phone's developer options, or measure from a shell (`--context shell`).",
             )
         stage = f" in the stage {ended.stages[-1]}" if ended.stages else ""
-        died = exit_info.exit_of(self._app.shell, PACKAGE, began)
+        died = exit_info.exit_of(self.app.shell, PACKAGE, began)
         if died is None:
             words = ended.said or "it gave no reason"
             return BlockFailed(f"{app} ended{stage} without an answer: {words.rstrip('.')}.", fault="crash")
@@ -209,7 +208,7 @@ class AppProcess(RunnerProcess):
             values: dict[str, Any] = found.model_dump(exclude={"schema_", "job"})
             if isinstance(found.process_state, int):
                 values["process_state"] = str(found.process_state)
-            return AppProof(**values, apk_sha256=self._program.pushed.sha256)
+            return AppProof(**values, apk_sha256=self.program.pushed.sha256)
         except ValidationError as error:
             sentence = first_problem(error).sentence("its start")
             raise BlockFailed(f"{problem}: {sentence}.", fault="bad answer") from error

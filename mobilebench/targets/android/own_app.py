@@ -106,6 +106,7 @@ class OwnApp:
     def _install(self, apk: Path) -> Pushed:
         began = time.monotonic()
         there, own = installed_sha256(self.shell, PACKAGE), sha256_of(apk)
+        """An older build of ours that was there before is updated, and stays."""
         if there == own:
             return Pushed(TargetPath(""), own, False, time.monotonic() - began)
         pushed = self._push(apk)
@@ -121,6 +122,8 @@ class OwnApp:
             answer = self._pm("-t", "-r", str(pushed.path))
         if not install_failures.installed(answer):
             raise install_failures.error(self.serial, PACKAGE, answer)
+        if installed_sha256(self.shell, PACKAGE) != pushed.sha256:
+            raise BlockFailed(f"{self.serial}: the phone installed another file than mobilebench's app.")
 
     def _pm(self, *words: str) -> str:
         done = self._run(["pm", "install", *words], timeout=_INSTALL_SECONDS)
