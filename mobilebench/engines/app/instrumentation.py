@@ -10,6 +10,7 @@ _LINE = re.compile(r"^INSTRUMENTATION_(STATUS|RESULT): ([A-Za-z][A-Za-z0-9_.]{0,
 _CODE = re.compile(r"^INSTRUMENTATION_CODE: (-?\d{1,6})\s*$", re.MULTILINE)
 _FAILED = re.compile(r"^INSTRUMENTATION_(?:FAILED|ABORTED): (.{1,300})", re.MULTILINE)
 _EXIT = re.compile(r"\d{1,3}")
+_HANGS = ("keyDispatchingTimedOut", "Application Not Responding", "ANR")
 FINISHED = -1
 """The code of an instrumentation that ended by itself (`Activity.RESULT_OK`)."""
 
@@ -26,6 +27,8 @@ class Ended:
     """The stages that it reported, in order."""
     said: str | None
     """What Android or the app says of a failure, as one line; None if nothing."""
+    is_hang: bool = False
+    """Whether Android ended it because it did not respond."""
 
     @property
     def is_unknown(self) -> bool:
@@ -59,6 +62,7 @@ def parse(stdout: bytes, stderr: bytes = b"") -> Ended:
         code=int(codes[-1]) if codes else None,
         exit_code=int(exit_code) if _EXIT.fullmatch(exit_code) else None,
         stages=tuple(stages[-20:]),
+        is_hang=results.get("shortMsg", "") in _HANGS,
         said="".join(character if character.isprintable() else "?" for character in words) if words else None,
     )
 

@@ -165,6 +165,11 @@ class AppProcess:
             )
         stage = f" in the stage {ended.stages[-1]}" if ended.stages else ""
         died = exit_info.exit_of(self.app.shell, PACKAGE, began)
+        if ended.is_hang:
+            said = f" ({ended.said.rstrip('.')})" if ended.said else ""
+            return BlockFailed(
+                f"{app} did not respond{stage}, and Android ended it{said}.", hint=_NEXT["hang"], fault="hang"
+            )
         if died is None:
             words = ended.said or "it gave no reason"
             return BlockFailed(f"{app} ended{stage} without an answer: {words.rstrip('.')}.", fault="crash")

@@ -30,6 +30,15 @@ def test_a_crash_says_what_happened() -> None:
     assert ended.said == "java.lang.OutOfMemoryError: heap"
 
 
+def test_an_app_that_does_not_respond() -> None:
+    ended = parse(
+        b"INSTRUMENTATION_RESULT: longMsg=Input dispatching timed out\n"
+        b"INSTRUMENTATION_RESULT: shortMsg=keyDispatchingTimedOut\nINSTRUMENTATION_CODE: 0\n"
+    )
+    assert ended.is_hang
+    assert ended.said == "Input dispatching timed out"
+
+
 def test_an_unknown_instrumentation() -> None:
     ended = parse(
         b"INSTRUMENTATION_STATUS: id=ActivityManagerService\nINSTRUMENTATION_STATUS: Error=Unable to find "
