@@ -19,8 +19,10 @@ Loader = Literal["split", "as-shipped"]
 Encoding = Literal["identity", "gzip", "br"]
 """How the page server compresses what a page downloads."""
 
-Process = Literal["shell", "app-foreground", "app-service"]
-"""What starts a native engine: a shell, or mobilebench's app on a phone, with an activity in front or as a service."""
+Context = Literal["shell", "app-foreground", "app-service", "browser", "manual"]
+"""What starts a block: a shell, mobilebench's app on a phone (with an activity in front, or as a foreground service), a
+driven browser, or a person in a browser of their own. Only the first three can be asked for; the column of exports has
+the others for pages."""
 Isolation = Literal["isolated", "none"]
 """Whether a page is cross-origin isolated, which gives it WebAssembly threads and a finer clock."""
 
@@ -415,7 +417,7 @@ class Case:
         ),
     ] = NO_AFFINITY
     context: Annotated[
-        Process,
+        Context,
         Axis(
             help="What starts native engines: a shell, or on phones mobilebench's app, which is in front "
             "(`app-foreground`) or works in a foreground service (`app-service`); see --keep-app.",
@@ -425,6 +427,7 @@ class Case:
             scope="native engines",
             why_not="{engine} runs in a browser, so there is no context {value}",
             elsewhere="left out",
+            usual=("browser", "manual"),
             in_key="{}",
             label=lambda value: {"app-foreground": "in an app in front", "app-service": "in an app's service"}.get(
                 value, f"from a {value}"

@@ -15,6 +15,7 @@ from pydantic import ConfigDict, Field, StringConstraints, model_validator
 from mobilebench.core.axes import NODE
 from mobilebench.core.axes import CacheState as CacheState
 from mobilebench.core.axes import Case as Case
+from mobilebench.core.axes import Context as Context
 from mobilebench.core.axes import Encoding as Encoding
 from mobilebench.core.axes import Loader as Loader
 from mobilebench.core.errors import Fault
@@ -51,10 +52,6 @@ GateKey = Literal["temperature", "cpu", "status", "battery", "battery_saver", "l
 ModelAccess = Literal["read", "mapped"]
 DownloadPath = Literal["loopback", "usb-reverse", "tcp-reverse", "lan", "shaped"]
 """The way from the page server to the page; `shaped`: the browser slowed it down on purpose."""
-Context = Literal["shell", "app-foreground", "app-service", "browser", "manual"]
-"""What started a block: a shell, mobilebench's app (in front, or as a foreground service), a driven browser, or a
-person in a browser of their own."""
-
 Regime = Literal["natural", "fixed"]
 """Clocks as the system manages them, or held at one level (fixed performance, pinned clocks)."""
 

@@ -52,6 +52,17 @@ def _fixed_performance(seen: Examined) -> Finding:
     return unknown(Void(f"{seen.info.os} has the command; only its first use shows whether this phone obeys"))
 
 
+_ASKING_MAKERS = frozenset({"honor", "oneplus", "oppo", "poco", "realme", "redmi", "vivo", "xiaomi"})
+"""Makers, in lower case, whose phones forbid installing over adb until their owner allows it."""
+
+
+def _app_installs(seen: Examined) -> Finding:
+    maker = (seen.info.manufacturer or "").strip()
+    if maker.lower() in _ASKING_MAKERS and not seen.info.virtual:
+        return unknown(Void(f"phones of {maker} may forbid it, or ask; only the first installation shows that"))
+    return ok("adb may install apps, as far as Android's makers tell")
+
+
 CHECKS = (
     Check(
         "storage",
@@ -74,6 +85,15 @@ CHECKS = (
         "Without one, web engines are `unsupported`. An update in the middle of a series changes its results.",
         "Install or enable Chrome or Firefox, and switch its automatic updates off.",
         _browsers,
+    ),
+    Check(
+        "app_installs",
+        "adb may install mobilebench's app, which only `--context app-foreground` and `app-service` need",
+        "Some makers forbid installing over USB, and Play Protect may ask; cases in the app are then `unsupported`.",
+        "Allow “Install via USB” in the developer options (Xiaomi, Redmi and POCO: with a SIM card and an account; "
+        "OnePlus, Oppo and Realme: “Disable permission monitoring”), switch “Verify apps over USB” off there, and "
+        "answer what the phone asks at the first installation.",
+        _app_installs,
     ),
     Check(
         "fixed_performance",

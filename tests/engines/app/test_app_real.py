@@ -41,16 +41,22 @@ DUMP = (
     "settings list global | sort"
 )
 KILLED = """
-import os, signal, sys
+import sys
+from pathlib import Path
 from mobilebench import targets
 from mobilebench.core import paths
+from tests.targets.killed_run import counting
 (info,) = targets.select(sys.argv[1])
-with targets.open_target(info) as phone:
+with targets.open_target(info) as phone, counting(int(sys.argv[2])) as steps:
     app = phone.own_app()
     app.install(paths.app())
-    with app.job("ab", "{}"):
-        os.kill(os.getpid(), signal.SIGKILL)
+    app.place(Path(sys.argv[3]), phone.push(Path(sys.argv[3])))
+    with app.job("ab", "{}"), app.scratch():
+        pass
+    phone._changes.put_back_all()
+    print(steps())
 """
+"""A run that uses the app and is killed before one of its steps; without a kill it prints how many it takes."""
 
 
 @pytest.fixture(scope="module")
@@ -123,13 +129,26 @@ def test_an_app_that_is_kept_is_used_again_and_never_removed(info: TargetInfo) -
 
 
 @pytest.mark.usefixtures("before")
-def test_after_a_kill_the_next_command_removes_the_app(info: TargetInfo) -> None:
-    killed = subprocess.run([sys.executable, "-c", KILLED, info.id], env=os.environ, capture_output=True, check=False)
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
-    assert is_installed(info)
-    recovered = targets.restore(info)
-    assert any(f"{PACKAGE} is removed" in line for line in recovered.put_back)
-    assert not is_installed(info)
+def test_whatever_the_step_before_which_a_run_is_killed_the_next_command_removes_the_app(
+    info: TargetInfo, before: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "model.tflite"
+    file.write_bytes(os.urandom(50_000))
+
+    def run(kill_at: int) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", KILLED, info.id, str(kill_at), str(file)]
+        return subprocess.run(command, env=os.environ, capture_output=True, text=True, check=False)
+
+    whole = run(0)
+    assert whole.returncode == 0, whole.stderr
+    removed = 0
+    for kill_at in range(1, int(whole.stdout) + 1):
+        assert run(kill_at).returncode == -signal.SIGKILL, kill_at
+        recovered = targets.restore(info)
+        assert recovered.left == (), kill_at
+        removed += f"{PACKAGE} is removed" in recovered.put_back
+        assert dump(info) == before, kill_at
+    assert removed > 3
 
 
 @pytest.mark.usefixtures("before")

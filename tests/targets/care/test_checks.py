@@ -132,6 +132,9 @@ def test_what_a_check_finds(check: str, state: str, answers: dict[str, str | Voi
         ("android", "unknown", phone(facts={"ro.build.version.sdk": "9" * 5000})),
         ("browsers", "degraded", phone(browsers={}, unusable_browsers={"chrome": "Chrome is disabled"})),
         ("browsers", "unknown", phone(browsers={}, unknown={"browsers": "no answer"})),
+        ("app_installs", "unknown", phone(manufacturer="Xiaomi")),
+        ("app_installs", "ok", phone(manufacturer="Xiaomi", virtual=True)),
+        ("app_installs", "ok", phone(manufacturer="Google")),
         ("fixed_performance", "unknown", phone(facts={"ro.build.version.sdk": "34"})),
         ("battery", "unknown", phone(facts={EMULATOR: "yes"})),
         ("throttling", "unknown", phone(facts={EMULATOR: "yes"})),
@@ -158,7 +161,7 @@ def test_a_phone_that_cannot_be_asked_is_blocked_and_nothing_else_is_claimed(
     report = judged(checks.OF_PHONES, Examined(phone(state=state)))
     by_name = {check.name: finding for check, finding in report.findings}
     assert (by_name["authorised"].state, by_name["online"].state) == (authorised, online)
-    told = {"authorised", "online", "android", "browsers", "fixed_performance"}
+    told = {"authorised", "online", "android", "browsers", "app_installs", "fixed_performance"}
     assert {finding.state for name, finding in by_name.items() if name not in told} == {"unknown"}
     assert report.outcome() == "blocked"
 
@@ -172,7 +175,7 @@ def test_a_phone_that_is_measured_is_asked_nothing_else() -> None:
 def test_what_is_not_asked_is_unknown_for_every_check_that_asks() -> None:
     void = dict.fromkeys(questions.QUESTIONS, Void("no answer"))
     states = {name: one.state for name, one in found(**void).items()}
-    needs_no_question = {"authorised", "online", "free", "android", "browsers", "fixed_performance"}
+    needs_no_question = {"authorised", "online", "free", "android", "browsers", "app_installs", "fixed_performance"}
     assert {states[name] for name in states if name not in needs_no_question} == {"unknown"}
 
 

@@ -121,8 +121,9 @@ def test_how_it_says_it(name: str, check: str) -> None:
 
 
 def test_each_check_that_asks_a_phone_is_ok_on_one_phone_and_not_on_another() -> None:
-    """What no file shows: states of the connection and of this computer's adb, an empty or hot battery, no browser."""
-    elsewhere = {"authorised", "online", "free", "battery", "battery_temperature", "browsers"}
+    """What no file shows: states of the connection and of this computer's adb, an empty or hot battery, no browser, the
+    maker."""
+    elsewhere = {"authorised", "online", "free", "battery", "battery_temperature", "browsers", "app_installs"}
     seen = [findings(name) for name in DIFFERENT]
     for check in checks.OF_PHONES:
         states = {one[check.name].state for one in seen}
