@@ -144,22 +144,30 @@ def cause_fault(
     end with `mobilebench virtual down`.
 
     \b
-    unplug           the cable is pulled; 3 s if no time is given
-    reboot           its processes end and boot_id changes; away from adb for 5 s
-    offline          adb lists it as offline
-    unauthorise      it does not accept this computer's key any more
-    recovery         it shows another mode: recovery, sideload, rescue or bootloader
-    fill-disk        no space is left on /data (needs `virtual up --data-mb`)
-    heat             skin at 51 °C, status 4, slower clocks; it cools slowly afterwards
-    dialog           a system dialog is in front: anr or crash (the browser hangs), update or usb
-    slow-link        adb gets 64 KiB per second
-    kill-chrome      the browser's processes are killed
-    refuse-settings  `settings put` throws a SecurityException
-    service-dies     SERVICE:missing, SERVICE:hangs or SERVICE:denied, such as battery:hangs
-    lock             screen off and locked: secret or swipe
-    clock-jump       its clock is two hours ahead
-    chrome-update    the browser ends, and has another version
-    low-memory-kill  the system kills the process that used most processor time
+    unplug                  the cable is pulled; 3 s if no time is given
+    reboot                  its processes end and boot_id changes; away from adb for 5 s
+    offline                 adb lists it as offline
+    unauthorise             it does not accept this computer's key any more
+    recovery                it shows another mode: recovery, sideload, rescue or bootloader
+    fill-disk               no space is left on /data (needs `virtual up --data-mb`)
+    heat                    skin at 51 °C, status 4, slower clocks; it cools slowly afterwards
+    dialog                  a system dialog is in front: anr or crash (the browser hangs), update or usb
+    slow-link               adb gets 64 KiB per second
+    kill-chrome             the browser's processes are killed
+    refuse-settings         `settings put` throws a SecurityException
+    service-dies            SERVICE:missing, SERVICE:hangs or SERVICE:denied, such as battery:hangs
+    lock                    screen off and locked: secret or swipe
+    clock-jump              its clock is two hours ahead
+    chrome-update           the browser ends, and has another version
+    low-memory-kill         the system kills the process that used most processor time
+    app-crash               the app of mobilebench that runs, or runs next, crashes in mid-job
+    app-anr                 it does not respond, and is ended
+    app-killed              the system kills it for want of memory
+    app-switched-away       the user leaves it while it is in front
+    app-install-forbidden   `pm install` is refused: nobody answers the question on the screen
+    app-install-full        `pm install` finds no space
+    app-install-unverified  the package verifier refuses every app
+    app-run-as-refused      `run-as` cannot become an app
 
     \b
     Examples:

@@ -81,6 +81,7 @@ class Daemon:
     async def stop(self) -> None:
         await self._chrome.stop()
         await self._firefox.stop()
+        await self._device.apps.stop_all()
 
     # Called by connections
 

@@ -78,6 +78,16 @@ FAULTS = _table(
         "The system kills the process that used most processor time, with that reason in `dumpsys activity exit-info`.",
         once=True,
     ),
+    Fault("app-crash", "The installed app that runs, or the next one, crashes in the middle of its job."),
+    Fault("app-anr", "The same app does not respond, and is ended: `keyDispatchingTimedOut` if it is in front."),
+    Fault("app-killed", "The system kills the same app for want of memory, with that reason in its exit records."),
+    Fault("app-switched-away", "The user opens the launcher while the app is in front in the middle of its job."),
+    Fault(
+        "app-install-forbidden", "`pm install` is refused, as by phones that ask on the screen, which nobody answers."
+    ),
+    Fault("app-install-full", "`pm install` finds no space."),
+    Fault("app-install-unverified", "The package verifier refuses every app, unless adb's apps are not verified."),
+    Fault("app-run-as-refused", "`run-as` cannot become an app, as on phones of some makers."),
 )
 
 

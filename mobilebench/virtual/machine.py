@@ -159,6 +159,7 @@ class Machine:
             self.cut_links()
             await self._device.chrome.stop()
             await self._device.firefox.stop()
+            await self._device.apps.stop_all()
             processes.end_descendants()
             self._device.dialogs.end()
             self._device.first_run.end()

@@ -26,6 +26,7 @@ from mobilebench.virtual import (
     config,
     control,
     device_identity,
+    own_programs,
     owner,
     phone_records,
     processes,
@@ -351,7 +352,7 @@ def _write_files(
     files = PhoneFiles(folder)
     config.write(settings, files.metadata)
     (files.metadata / "boot_id").touch()
-    client = commands.client_program(sandbox.python().binary, settings.abstract_prefix)
+    client = commands.client_program(own_programs.python().binary, settings.abstract_prefix)
     sandbox.prepare(folder, kind, settings.address, client, list(COMMANDS), abilities.missing_programs(settings.api))
     if tree is not None:
         tree.prepare(folder)
@@ -424,7 +425,7 @@ def _port_opener(address: str) -> socket.socket:
     phone, outside = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with outside:
         subprocess.run(
-            sandbox.own_program("port_opener", str(outside.fileno()), address),
+            own_programs.own_program("port_opener", str(outside.fileno()), address),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

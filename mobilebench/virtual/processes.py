@@ -9,8 +9,9 @@ import asyncio
 import contextlib
 import os
 import signal
+import subprocess
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -163,6 +164,50 @@ def reap_orphans() -> None:
 
 
 _awaited: set[int] = set()
+
+
+async def run(argv: Sequence[str], environment: Mapping[str, str], text: str = "") -> tuple[int, str]:
+    """Run a program with a short text as its input; return its exit code and what it printed, at most 64 KiB.
+
+    Raises `OSError` if it cannot be started, or takes no input.
+    """
+    in_read, in_write = os.pipe()
+    out_read, out_write = os.pipe()
+    try:
+        child = subprocess.Popen(
+            argv,
+            stdin=in_read,
+            stdout=out_write,
+            stderr=out_write,
+            env=dict(environment),
+            cwd="/",
+            start_new_session=True,
+        )
+    except OSError:
+        os.close(in_write)
+        os.close(out_read)
+        raise
+    finally:
+        os.close(in_read)
+        os.close(out_write)
+    child.returncode = 0  # `process_end` waits for it; Popen must not
+    end = asyncio.ensure_future(process_end(child.pid))
+    printed = b""
+    try:
+        for descriptor in (in_write, out_read):
+            os.set_blocking(descriptor, False)
+        try:
+            await write_all(in_write, text.encode())
+        finally:
+            os.close(in_write)
+        async for data in read_all(out_read):
+            printed = (printed + data)[:_MOST_PRINTED]
+    finally:
+        os.close(out_read)
+    return await end, printed.decode(errors="replace")
+
+
+_MOST_PRINTED = 64 << 10
 
 
 async def _ready(descriptor: int, *, write: bool) -> None:

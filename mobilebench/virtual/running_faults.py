@@ -18,9 +18,10 @@ from typing import Any
 from mobilebench.core import atomic_files
 from mobilebench.core.proc import parse_stat
 from mobilebench.virtual import processes
-from mobilebench.virtual.android.apps import note_exit
+from mobilebench.virtual.android import package_manager, run_as, running_apps
 from mobilebench.virtual.android.device import CommandOutput, Device
 from mobilebench.virtual.android.dialogs import dialog
+from mobilebench.virtual.android.exits import note_exit
 from mobilebench.virtual.browsers import CHROME_PACKAGE
 from mobilebench.virtual.fault_kinds import Fault, option_of
 from mobilebench.virtual.state import State, value_of, with_value
@@ -296,6 +297,22 @@ class RunningFaults:
         self._device.note("lowmemorykiller", f"Kill '{name}' ({most.pid}), uid 10123", buffer="main")
         return _nothing
 
+    async def _happens_to_app(self, fault: str) -> Undo:
+        """Let a fault wait for an app's job; it is over when it has happened."""
+        apps = self._device.apps
+
+        async def undo() -> None:
+            apps.drop(fault)
+
+        loop = asyncio.get_running_loop()  # first the fault has to be among the active ones
+        loop.call_soon(lambda: apps.wait_for_job(fault, lambda: self._happened(fault)))
+        return undo
+
+    def _happened(self, fault: str) -> None:
+        active = self._active.pop(fault, None)
+        if active is not None and active.timer is not None:
+            active.timer.cancel()
+
     async def _end_browsers(self, reason: str) -> None:
         for browser in (self._device.chrome, self._device.firefox):
             package = browser.running
@@ -323,6 +340,27 @@ async def _nothing() -> None:
     pass
 
 
+_Cause = Callable[[RunningFaults, str | None], Awaitable[Undo]]
+
+
+def _of_apps(fault: str) -> _Cause:
+    """What causes a fault of the app that runs."""
+
+    async def cause(faults: RunningFaults, _option: str | None) -> Undo:
+        return await faults._happens_to_app(fault)
+
+    return cause
+
+
+def _of_service(fault: str, service: str, how: str) -> _Cause:
+    """What causes a fault that is an entry of the state's `services`."""
+
+    async def cause(faults: RunningFaults, _option: str | None) -> Undo:
+        return faults._hold(fault, {f"services.{service}": how})
+
+    return cause
+
+
 _CAUSES: dict[str, Callable[[RunningFaults, str | None], Awaitable[Undo]]] = {
     "unplug": RunningFaults._unplug,
     "offline": RunningFaults._offline,
@@ -339,4 +377,9 @@ _CAUSES: dict[str, Callable[[RunningFaults, str | None], Awaitable[Undo]]] = {
     "clock-jump": RunningFaults._clock_jump,
     "chrome-update": RunningFaults._chrome_update,
     "low-memory-kill": RunningFaults._low_memory_kill,
+    **{fault: _of_apps(fault) for fault in running_apps.FAULTS},
+    "app-install-forbidden": _of_service("app-install-forbidden", package_manager.SERVICE, "restricted"),
+    "app-install-full": _of_service("app-install-full", package_manager.SERVICE, "full"),
+    "app-install-unverified": _of_service("app-install-unverified", package_manager.SERVICE, "unverified"),
+    "app-run-as-refused": _of_service("app-run-as-refused", run_as.SERVICE, "denied"),
 }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -14,6 +13,7 @@ from typing import Literal
 
 from mobilebench.core import paths
 from mobilebench.virtual.config import METADATA
+from mobilebench.virtual.own_programs import own_program, python
 
 Namespaces = Literal["user", "root", "none"]
 """Who can create namespaces on this computer: any user, only root, or no one."""
@@ -37,6 +37,14 @@ sys.path.insert(0, {code!r})
 from pathlib import Path
 from mobilebench.virtual.android.logs import main
 sys.exit(main(Path({log!r}), sys.argv[1:]))
+"""
+
+_RUN_AS = """#!{} -ISB
+import sys
+sys.path.insert(0, {code!r})
+from pathlib import Path
+from mobilebench.virtual.android.run_as import main
+main(Path({root!r}), sys.argv[1:])
 """
 
 _DATE = """#!/bin/sh
@@ -90,19 +98,6 @@ class Descriptors:
         return tuple(one for one in all_of_them if one != NO_DESCRIPTOR)
 
 
-@dataclass(frozen=True)
-class Python:
-    """The interpreter that runs the phone's daemon."""
-
-    binary: str
-    prefix: str
-
-
-def python() -> Python:
-    """Return this process's interpreter, without its virtual environment."""
-    return Python(os.path.realpath(sys.executable), os.path.realpath(sys.base_prefix))
-
-
 @cache
 def namespaces() -> Namespaces:
     """Which namespaces this computer allows; tested once."""
@@ -152,12 +147,6 @@ def daemon_command(
     ]
 
 
-def own_program(module: str, *arguments: str, code: str = str(paths.PACKAGE.parent)) -> list[str]:
-    """The command that runs `main` of a module of this package, which imports only the standard library."""
-    start = f"import sys; sys.path.insert(0, {code!r}); from mobilebench.virtual.{module} import main; main()"
-    return [python().binary, "-I", "-S", "-B", "-c", start, *arguments]
-
-
 def prepare(
     phone: Path, kind: Namespaces, address: str, client: str, commands: list[str], missing: Collection[str]
 ) -> None:
@@ -178,6 +167,9 @@ def prepare(
     log = f"{metadata}/logcat"
     (programs / "logcat").write_text(_LOGCAT.format(python().binary, code=_code(kind), log=log))
     (programs / "logcat").chmod(0o755)
+    root = "/" if kind != "none" else str(phone)
+    (programs / "run-as").write_text(_RUN_AS.format(python().binary, code=_code(kind), root=root))
+    (programs / "run-as").chmod(0o755)
     (programs / "sh").symlink_to(_host_program("sh") or "/usr/bin/sh")
     for tool in TOOLS:
         if tool not in missing and (program := _host_program(tool)) is not None:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from mobilebench.virtual import adb, phone_records, phones, port_opener, ports, sandbox
+from mobilebench.virtual import adb, own_programs, phone_records, phones, port_opener, ports
 from mobilebench.virtual.phone_records import VirtualPhone
 from tests.virtual.conftest import Desk, wait_until
 
@@ -174,7 +174,7 @@ def test_the_opener_opens_ports_of_its_address_until_the_phone_is_gone() -> None
     phone, outside = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     alive_read, alive_write = os.pipe()
     with outside:
-        program = sandbox.own_program("port_opener", str(outside.fileno()), "127.77.200.1")
+        program = own_programs.own_program("port_opener", str(outside.fileno()), "127.77.200.1")
         subprocess.run(program, pass_fds=(outside.fileno(), alive_write), check=True, timeout=30)
     os.close(alive_write)
     with phone, os.fdopen(alive_read, "rb") as alive:

@@ -360,6 +360,49 @@ ABILITIES = (
         user="own processes: shell; others: root",
         source="proc(5); ptrace_may_access",
     ),
+    # The app
+    Ability(
+        ("pm", "list", "packages"),
+        "whether mobilebench's app is installed",
+        "not installed",
+        source="PackageManagerShellCommand",
+    ),
+    Ability(
+        ("pm", "path"), "the installed APK, to compare its checksum", "exit code 1", source="PackageManagerShellCommand"
+    ),
+    Ability(
+        ("file", "/data/app"),
+        "the checksum of the installed APK",
+        "an error; the app is installed again",
+        source="system/sepolicy, app.te: apk_data_file",
+    ),
+    Ability(
+        ("pm", "install"),
+        "installs the app",
+        "`Failure [INSTALL_…: …]`; contexts of the app are `unsupported`, with Android's words. A file that is no APK:"
+        " `Failed to parse APK file`, which is an exception from Android 9 on",
+        source="PackageManagerShellCommand, InstallPackageHelper",
+    ),
+    Ability(
+        ("pm", "uninstall"),
+        "removes the app where it was not before",
+        "`Failure [DELETE_FAILED_INTERNAL_ERROR]`: not installed",
+        source="PackageManagerShellCommand",
+    ),
+    Ability(
+        ("run-as",),
+        "job, model and answer in the app's folder",
+        "`run-as: unknown package`, `package not debuggable` (before Android 8 `Package '…' is unknown`); refused by"
+        " some makers: contexts of the app are `unsupported`",
+        source="system/core, run-as; needs `debuggable` in the app's manifest",
+    ),
+    Ability(
+        ("am", "instrument"),
+        "runs a job in the app's process",
+        "`Unable to find instrumentation info` and `INSTRUMENTATION_FAILED`; a process that ends early:"
+        " `shortMsg=Process crashed.`, an app in front that hangs: `shortMsg=keyDispatchingTimedOut`",
+        source="cmds/am, Instrument.java; ActivityManagerService",
+    ),
     # First-run screens, touched by uiautomator2
     Ability(("app_process",), "runs uiautomator2's server", source="frameworks/base, cmds/app_process"),
     Ability(("toybox", "md5sum"), "uiautomator2 verifies its server", source=_TOYBOX),

@@ -1,18 +1,17 @@
-"""`am` and `pm`: the phone's apps; only browsers can be started."""
+"""`am`: starts and ends browsers, and runs the instrumentation of an installed app."""
 
 from __future__ import annotations
 
 import contextlib
 import re
-import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from mobilebench.virtual import browsers
 from mobilebench.virtual.android.device import CommandOutput, Device, lines
+from mobilebench.virtual.android.instrumentation import instrument
 from mobilebench.virtual.android.intents import (
     COMMAND_IS_NAMED_SINCE,
     LAUNCHER,
@@ -37,7 +36,7 @@ async def am(device: Device, arguments: Sequence[str]) -> CommandOutput:
             return await _start(device, rest)
         case ["force-stop" | "kill" | "stop-app", *options, package]:
             del options
-            await _end(device, package)
+            await end_app(device, package)
             return CommandOutput()
         case ["set-debug-app", *options, package]:
             if "--persistent" in options:
@@ -46,41 +45,12 @@ async def am(device: Device, arguments: Sequence[str]) -> CommandOutput:
         case ["clear-debug-app"]:
             _set_debug_app(device, None, waits=False)
             return CommandOutput()
-        case ["instrument", *_, component]:
-            failed = f"INSTRUMENTATION_FAILED: {component}"
-            return CommandOutput(lines(failed), stderr=lines("Error: a virtual phone runs no Android apps"), code=1)
+        case ["instrument", *words]:
+            return await instrument(device, words)
         case ["broadcast", *_]:
             return CommandOutput(lines("Broadcasting: Intent { flg=0x400000 }", "Broadcast completed: result=0"))
         case ["get-current-user"]:
             return CommandOutput("0\n")
-    return CommandOutput(stderr=f"Unknown command: {' '.join(arguments[:1])}\n", code=255)
-
-
-async def pm(device: Device, arguments: Sequence[str]) -> CommandOutput:
-    """List packages."""
-    match list(arguments):
-        case ["list", "packages", *rest]:
-            part = next((word for word in rest if not word.startswith("-")), "")
-            if "-3" in rest:
-                return CommandOutput()
-            return CommandOutput(lines(*(f"package:{name}" for name in device.packages if part in name)))
-        case ["path", *_, package]:
-            if package not in device.packages:
-                return CommandOutput(code=1)
-            return CommandOutput(f"package:/product/app/{package}/base.apk\n")
-        case ["clear", *_, package]:
-            if package not in device.browsers:
-                return CommandOutput("Failed\n", code=1)
-            await _end(device, package)
-            shutil.rmtree(device.config.path(f"/data/data/{package}"), ignore_errors=True)
-            return CommandOutput("Success\n")
-        case ["install" | "install-create", *_]:
-            return CommandOutput(
-                "Failure [INSTALL_FAILED_NO_MATCHING_ABIS: a virtual phone runs no Android apps]\n",
-                code=1,
-            )
-        case ["uninstall", *_]:
-            return CommandOutput("Failure [DELETE_FAILED_INTERNAL_ERROR]\n", code=1)
     return CommandOutput(stderr=f"Unknown command: {' '.join(arguments[:1])}\n", code=255)
 
 
@@ -165,14 +135,6 @@ def _component(text: str) -> str:
     return f"{package}/{package}{name}" if name.startswith(".") else text
 
 
-def note_exit(device: Device, process: str, reason: str) -> None:
-    """Note why a process ended, as `dumpsys activity exit-info` shows it, with Android's number of the reason."""
-    now = datetime.fromtimestamp(time.time() + device.state.clock_ahead_s, UTC)
-    text = f"{reason} {now:%Y-%m-%d %H:%M:%S}.{now.microsecond // 1000:03d}"
-    device.files.change(lambda state: replace(state, exits={**state.exits, process: text}))
-    device.note("ActivityManager", f"Process {process} has died: reason {reason}")
-
-
 async def _start(device: Device, words: Sequence[str]) -> CommandOutput:
     try:
         start = parse_start(words)
@@ -192,7 +154,7 @@ async def _start(device: Device, words: Sequence[str]) -> CommandOutput:
     running = package in (device.chrome.running, device.firefox.running)
     try:
         if start.stop_first:
-            await _end(device, package)
+            await end_app(device, package)
         await _open(device, package, start.intent.data)
     except DidNotStart as error:
         device.note("ActivityManager", f"Process {package} has died: {error}", level="E")
@@ -253,10 +215,13 @@ async def launch(device: Device, package: str) -> None:
 async def end_browsers(device: Device) -> None:
     """End the browser that runs."""
     for package in filter(None, (device.chrome.running, device.firefox.running)):
-        await _end(device, package)
+        await end_app(device, package)
 
 
-async def _end(device: Device, package: str) -> None:
+async def end_app(device: Device, package: str) -> None:
+    """End a browser or an installed app."""
+    if await device.apps.stop(package):
+        return
     if package in (device.chrome.running, device.firefox.running):
         device.note("ActivityManager", f"Force stopping {package} appid=10120 user=0: from pid 4711")
     if package == device.chrome.running:

@@ -11,11 +11,12 @@ import socket
 import struct
 from collections.abc import Awaitable, Callable
 
-from mobilebench.virtual.android.apps import am, pm
+from mobilebench.virtual.android.apps import am
 from mobilebench.virtual.android.controls import cmd, getprop, setprop, settings, svc
 from mobilebench.virtual.android.device import Command, CommandOutput
 from mobilebench.virtual.android.dumpsys import dumpsys
 from mobilebench.virtual.android.inputs import ime, input_, ip, monkey, reboot, uiautomator
+from mobilebench.virtual.android.package_manager import pm
 from mobilebench.virtual.android.screencap import screencap
 from mobilebench.virtual.android.screenrecord import screenrecord
 from mobilebench.virtual.android.tasks import pidof, ps
@@ -47,7 +48,7 @@ COMMANDS: dict[str, Command] = {
 # The socket
 
 _QUESTION = struct.Struct("<I")
-_ANSWER = struct.Struct("<BII")
+_PIECE = struct.Struct("<BI")
 _LONGEST = 1 << 20
 
 _CLIENT = """#!{python} -IS
@@ -64,18 +65,21 @@ words = [sys.argv[0].rpartition("/")[2], *sys.argv[1:]]
 question = b"\\0".join(word.encode("utf-8", "surrogateescape") for word in words)
 door.sendall(len(question).to_bytes(4, "little") + question)
 answer = bytearray()
-while piece := door.recv(65536):
-    answer += piece
-if len(answer) < 9:
-    write(2, b"the phone is going down\\n")
-    posix._exit(1)
-end = 9 + int.from_bytes(answer[1:5], "little")
-try:
-    write(1, answer[9:end])
-    write(2, answer[end:])
-except OSError:
-    pass
-posix._exit(answer[0])
+while True:
+    size = int.from_bytes(answer[1:5], "little")
+    if len(answer) >= 5 and not answer[0]:
+        posix._exit(size)
+    if len(answer) >= 5 + size:
+        try:
+            write(answer[0], answer[5:5 + size])
+        except OSError:
+            pass
+        del answer[:5 + size]
+    elif piece := door.recv(65536):
+        answer += piece
+    else:
+        write(2, b"the phone is going down\\n")
+        posix._exit(1)
 """
 
 
@@ -94,15 +98,29 @@ async def listen(abstract_prefix: str, answer: Callable[[list[str]], Awaitable[C
                 question = await reader.readexactly(min(length, _LONGEST))
                 command = [word.decode("utf-8", "surrogateescape") for word in question.split(b"\0")]
                 output = await answer(command)
-                stdout = output.stdout.encode("utf-8", "surrogateescape")
-                stderr = output.stderr.encode("utf-8", "surrogateescape")
-                writer.write(_ANSWER.pack(output.code, len(stdout), len(stderr)) + stdout + stderr)
+                _write(writer, _STDOUT, output.stdout)
+                if output.pieces is not None:
+                    async for text in output.pieces:
+                        _write(writer, _STDOUT, text)
+                        await writer.drain()
+                _write(writer, _STDERR, output.stderr)
+                writer.write(_PIECE.pack(_EXIT, output.code))
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:
             writer.close()
 
     return await asyncio.start_unix_server(serve, _socket_name(abstract_prefix), backlog=256)
+
+
+_EXIT, _STDOUT, _STDERR = range(3)
+"""Kinds of pieces of an answer: descriptors, or the exit code, which stands in place of a size."""
+
+
+def _write(writer: asyncio.StreamWriter, kind: int, text: str) -> None:
+    data = text.encode("utf-8", "surrogateescape")
+    if data:
+        writer.write(_PIECE.pack(kind, len(data)) + data)
 
 
 def _socket_name(abstract_prefix: str) -> str:

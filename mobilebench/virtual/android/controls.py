@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from mobilebench.virtual.android.apps import am, pm
+from mobilebench.virtual.android.apps import am
 from mobilebench.virtual.android.device import Command, CommandOutput, Device, lines
 from mobilebench.virtual.android.dumpsys import battery
 from mobilebench.virtual.android.modes import notification, set_fixed_performance, settings_refusal
+from mobilebench.virtual.android.package_manager import pm
 from mobilebench.virtual.android.window_manager import wm
 from mobilebench.virtual.state import State, with_value
 
@@ -37,6 +38,8 @@ async def cmd(device: Device, arguments: Sequence[str]) -> CommandOutput:
     """Run a service's own commands."""
     same: dict[str, Command] = {"activity": am, "package": pm, "settings": settings, "window": wm}
     match list(arguments):
+        case ["activity", "instrument", *_]:
+            return CommandOutput("Error: must be invoked through 'am instrument'.\n", code=255)
         case [service, *rest] if service in same:
             return await same[service](device, rest)
         case ["power", "set-fixed-performance-mode-enabled", value]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from mobilebench.virtual.android.dialogs import Dialogs
 from mobilebench.virtual.android.first_run import FirstRun, Question
 from mobilebench.virtual.android.logs import Log
+from mobilebench.virtual.android.running_apps import RunningApps
 from mobilebench.virtual.android.screens import Interface
 from mobilebench.virtual.browsers import CHROME_PACKAGE, Chrome, Firefox
 from mobilebench.virtual.config import PhoneConfig, Program
@@ -20,6 +23,9 @@ from mobilebench.virtual.state import FIREFOXES, State
 LAUNCHER = "com.android.launcher3/com.android.launcher3.Main"
 
 
+SYSTEM_PACKAGES = ("android", "com.android.settings", "com.android.shell", "com.android.systemui")
+
+
 @dataclass(frozen=True)
 class CommandOutput:
     """A command's output and exit code."""
@@ -27,6 +33,8 @@ class CommandOutput:
     stdout: str = ""
     stderr: str = ""
     code: int = 0
+    pieces: AsyncIterator[str] | None = None
+    """What is printed after `stdout`, as it comes."""
 
 
 @dataclass
@@ -41,6 +49,23 @@ class Device:
     interface: Interface = field(default_factory=Interface)
     restart: Callable[[], None] = lambda: None
     """Starts the phone again."""
+
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    @cached_property
+    def apps(self) -> RunningApps:
+        """The processes of installed apps."""
+
+        def go_home() -> None:
+            self.interface.at_home = True
+
+        return RunningApps(go_home)
+
+    def begin(self, work: Coroutine[Any, Any, None]) -> None:
+        """Start work that goes on when the command that began it has ended."""
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     @cached_property
     def log(self) -> Log:
@@ -70,13 +95,15 @@ class Device:
 
     @property
     def packages(self) -> list[str]:
-        return ["android", "com.android.settings", "com.android.shell", "com.android.systemui", *self.browsers]
+        return [*SYSTEM_PACKAGES, *self.browsers]
 
     @property
     def front(self) -> str:
         """Component of the activity on the screen."""
         if question := self.first_run.now:
             return question.component
+        if (app := self.apps.in_front) and not self.interface.at_home:
+            return app.activity
         running = None if self.interface.at_home else self.running
         return f"{running}/{running}.Main" if running else LAUNCHER
 
@@ -108,6 +135,9 @@ class Device:
             own, group = (folder / "comm").read_text(errors="replace").strip(), os.getpgid(pid)
         except OSError:
             return ""
+        app = next((app for app in self.apps.running.values() if app.pid == pid), None)
+        if app is not None:
+            return app.package
         for package, first in self.browser_pids.items():
             if group == first:
                 kind = next((word.partition("=")[2] for word in words if word.startswith("--type=")), "")
@@ -120,9 +150,9 @@ class Device:
         """The dialog or first-run screen in front, or None."""
         return self.dialogs.now or self.first_run.now
 
-    def note(self, tag: str, text: str, *, buffer: str = "system", level: str = "I") -> None:
-        """Write an entry to the phone's log."""
-        self.log.add(tag, text, buffer=buffer, level=level, ahead_s=self.state.clock_ahead_s)
+    def note(self, tag: str, text: str, *, buffer: str = "system", level: str = "I", pid: int = 1000) -> None:
+        """Write an entry to the phone's log; `pid` is the process that writes it."""
+        self.log.add(tag, text, buffer=buffer, level=level, pid=pid, ahead_s=self.state.clock_ahead_s)
 
 
 def _updated(program: Program, updates: int) -> Program:

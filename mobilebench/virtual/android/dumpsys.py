@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mobilebench.core.proc import kib_fields
-from mobilebench.virtual.android import frames
+from mobilebench.virtual.android import frames, packages
 from mobilebench.virtual.android.device import CommandOutput, Device, lines
 from mobilebench.virtual.android.intents import shortened
 from mobilebench.virtual.android.screens import DISPLAY_ID, rotation, turned
@@ -135,6 +135,8 @@ def meminfo(device: Device, arguments: Sequence[str]) -> str:
 
 def package(device: Device, arguments: Sequence[str]) -> str:
     name = arguments[-1] if arguments else CHROME_PACKAGE
+    if (app := packages.load(device.config).get(name)) is not None:
+        return lines(*packages.report(app))
     program = device.browsers.get(name)
     if program is None:
         return f"Unable to find package: {name}\n"
@@ -233,6 +235,9 @@ _REASONS = {
     "3": "LOW_MEMORY",
     "4": "APP CRASH(EXCEPTION)",
     "5": "APP CRASH(NATIVE)",
+    "6": "ANR",
+    "10": "USER REQUESTED",
+    "13": "OTHER KILLS BY SYSTEM",
     "16": "PACKAGE UPDATED",
 }
 
@@ -246,16 +251,20 @@ def activity(device: Device, arguments: Sequence[str]) -> str:
                 f"    mResumedActivity: ActivityRecord{{1 u0 {shortened(device.front)} t1}}",
             )
         case ["top"]:
-            pid = device.browser_pids.get(device.front.partition("/")[0], 1000)
+            package = device.front.partition("/")[0]
+            app = device.apps.running.get(package)
+            pid = app.pid if app else device.browser_pids.get(package, 1000)
             return lines("TASK 1: id=1", f"  ACTIVITY {shortened(device.front)} 1 pid={pid}")
         case ["exit-info"]:
-            packages = list(device.browsers)
+            names = [*device.browsers, *packages.load(device.config)]
         case ["exit-info", package]:
-            packages = [package]
+            names = [package]
+        case ["processes" | "p", *rest]:
+            return _processes(device, rest)
         case _:
             return f"Bad activity command, or no activities match: {' '.join(arguments)}\n"
     report = ["ACTIVITY MANAGER PROCESS EXIT INFO (dumpsys activity exit-info)"]
-    for package in packages:
+    for package in names:
         exits = [(*value.partition(" "), name) for name, value in device.state.exits.items() if _belongs(name, package)]
         report += [f"  package: {package}", "    Historical Process Exit for uid=10123"]
         for number, (reason, _, time, name) in enumerate(sorted(exits, key=lambda entry: entry[2], reverse=True)):
@@ -266,6 +275,26 @@ def activity(device: Device, arguments: Sequence[str]) -> str:
                 f"          process={name} reason={reason} ({reason_name}) subreason=0 (UNKNOWN) status=0",
                 "          importance=100 pss=0.00 rss=180MB description=null state=empty trace=null",
             ]
+    return lines(*report)
+
+
+def _processes(device: Device, arguments: Sequence[str]) -> str:
+    """The processes of apps that run, with how important each is."""
+    report = ["ACTIVITY MANAGER RUNNING PROCESSES (dumpsys activity processes)"]
+    top = device.front.partition("/")[0]
+    for app in device.apps.running.values():
+        if arguments and app.package not in arguments:
+            continue
+        in_front = app.package == top
+        state, adjustment = ("TOP", 0) if in_front else ("CAC", 900) if app.activity else ("FGS", 200)
+        report += [
+            f"  *APP* UID {app.user} ProcessRecord{{1 {app.pid}:{app.package}/{app.user_name}}}",
+            f"    user #0 uid={app.user}",
+            f"    packageList={{{app.package}}}",
+            f"    pid={app.pid}",
+            f"    oom adj: max=1001 curRaw={adjustment} setRaw={adjustment} cur={adjustment} set={adjustment}",
+            f"    mCurProcState={state} mRepProcState={state}",
+        ]
     return lines(*report)
 
 

@@ -104,6 +104,7 @@ def _task(device: Device, pid: int) -> Task | None:
         return None
     name = device.name_of(pid)
     is_browser = name.partition(":")[0].partition("_zygote")[0] in device.browser_pids
+    app = device.apps.running.get(name)
     vsz, rss = int(sizes[0]) * _PAGE_KIB, int(sizes[1]) * _PAGE_KIB
-    user = "u0_a120" if is_browser else "shell"
+    user = app.user_name if app else "u0_a120" if is_browser else "shell"
     return Task(pid, stat.parent, stat.state, user, name, " ".join(words), vsz, rss)
