@@ -352,7 +352,9 @@ def _write_files(
     files = PhoneFiles(folder)
     config.write(settings, files.metadata)
     (files.metadata / "boot_id").touch()
-    client = commands.client_program(own_programs.python().binary, settings.abstract_prefix)
+    client = commands.client_program(
+        own_programs.python().binary, settings.abstract_prefix, settings.path("/data/local/tmp")
+    )
     sandbox.prepare(folder, kind, settings.address, client, list(COMMANDS), abilities.missing_programs(settings.api))
     if tree is not None:
         tree.prepare(folder)

@@ -290,6 +290,10 @@ class RunningFaults:
         most = max(processes.descendants(), key=lambda process: _ticks(process.pid), default=None)
         if most is None:
             raise ValueError("nothing runs on it that could be killed")
+        app = next((app for app in self._device.apps.running.values() if app.pid == most.pid), None)
+        if app is not None:
+            app.stop(running_apps.NO_MEMORY)
+            return _nothing
         name = self._device.name_of(most.pid)
         with contextlib.suppress(ProcessLookupError):
             os.kill(most.pid, signal.SIGKILL)

@@ -110,12 +110,10 @@ class Made:
         """The bytes of the APK."""
         held = io.BytesIO()
         with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr("AndroidManifest.xml", binary_xml(self.manifest()))
-            archive.writestr("classes.dex", b"dex\n035\0")
-            for abi in self.abis:
-                archive.writestr(f"lib/{abi}/libmobilebench-runner.so", b"\x7fELF")
-            for name, data in self.extra.items():
-                archive.writestr(name, data)
+            libraries = {f"lib/{abi}/libmobilebench-runner.so": b"\x7fELF" for abi in self.abis}
+            manifest = {"AndroidManifest.xml": binary_xml(self.manifest())}
+            for name, data in {**manifest, "classes.dex": b"dex\n035\0", **libraries, **self.extra}.items():
+                archive.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)  # always of the same time
         return held.getvalue() if self.certificate is None else signed(held.getvalue(), self.certificate, self.scheme)
 
     def write(self, folder: Path, name: str = "app.apk") -> Path:

@@ -178,6 +178,7 @@ def _exception(api: int) -> str:
 
 async def _open(device: Device, package: str, url: str | None) -> None:
     """Bring a browser to the front, started if it does not run. Raises `DidNotStart`."""
+    device.apps.leave()
     device.interface.at_home = False
     device.interface.close_overlays()
     await device.dialogs.left_behind()

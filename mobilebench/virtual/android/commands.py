@@ -62,12 +62,24 @@ def write(descriptor, data):
 door = socket(AF_UNIX, SOCK_STREAM)
 door.connect({name!r})
 words = [sys.argv[0].rpartition("/")[2], *sys.argv[1:]]
+pushed = None
+if "-S" in words[:-1] and "install" in words[1:3]:
+    pushed = {folder!r} + "/.install-" + str(posix.getpid())
+    left = int(words[words.index("-S") + 1])
+    file = posix.open(pushed, posix.O_WRONLY | posix.O_CREAT | posix.O_TRUNC, 0o600)
+    while left > 0 and (piece := posix.read(0, min(left, 1 << 16))):
+        write(file, piece)
+        left -= len(piece)
+    posix.close(file)
+    words = [word for word in words if word != "-"] + [pushed]
 question = b"\\0".join(word.encode("utf-8", "surrogateescape") for word in words)
 door.sendall(len(question).to_bytes(4, "little") + question)
 answer = bytearray()
 while True:
     size = int.from_bytes(answer[1:5], "little")
     if len(answer) >= 5 and not answer[0]:
+        if pushed:
+            posix.unlink(pushed)
         posix._exit(size)
     if len(answer) >= 5 + size:
         try:
@@ -83,9 +95,12 @@ while True:
 """
 
 
-def client_program(python: str, abstract_prefix: str) -> str:
-    """Text of the client program behind `getprop` and other commands; it starts in a few milliseconds."""
-    return _CLIENT.format(python=python, name=_socket_name(abstract_prefix))
+def client_program(python: str, abstract_prefix: str, folder: str) -> str:
+    """Text of the client program behind `getprop` and other commands; it starts in a few milliseconds.
+
+    An APK that comes by standard input (`cmd package install -S SIZE`) is put into a file in this folder first.
+    """
+    return _CLIENT.format(python=python, name=_socket_name(abstract_prefix), folder=folder)
 
 
 async def listen(abstract_prefix: str, answer: Callable[[list[str]], Awaitable[CommandOutput]]) -> asyncio.Server:

@@ -102,7 +102,7 @@ class Device:
         """Component of the activity on the screen."""
         if question := self.first_run.now:
             return question.component
-        if (app := self.apps.in_front) and not self.interface.at_home:
+        if app := self.apps.in_front:
             return app.activity
         running = None if self.interface.at_home else self.running
         return f"{running}/{running}.Main" if running else LAUNCHER
@@ -125,7 +125,7 @@ class Device:
     def _covered(self) -> bool:
         screen = self.state.screen
         by_dialog = self.dialogs.now is not None and self.dialogs.now.covers
-        return not screen.on or screen.locked or by_dialog or self.interface.at_home
+        return not screen.on or screen.locked or by_dialog or self.interface.at_home or self.apps.in_front is not None
 
     def name_of(self, pid: int) -> str:
         """Name of a process, with which Android names a browser's."""

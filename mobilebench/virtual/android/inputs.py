@@ -81,6 +81,7 @@ async def _press(device: Device, key: str) -> None:
         return
     elif key == "HOME":
         interface.close_overlays()
+        device.apps.leave()
         if device.running and not interface.at_home:
             interface.at_home = True
             await device.settle_pages()

@@ -36,7 +36,7 @@ _ACTIVITY = f"{PACKAGE}/{PACKAGE}.RunnerActivity"
 _JARS = ("core.jar", "json.jar")
 _MAIN = "org.mobilebench.core.Main"
 _JAVA_PATH = "/usr/local/bin:/usr/bin:/bin"
-_STAGE = re.compile(r"(?:stage[=: ]\s*)?(setup|warmup|prediction|done)\s*")
+_STAGE = re.compile(r"stage=([a-z][a-z-]{0,39})")
 _ERROR_IS_REPORTED_SINCE = 26
 """API level from which `am instrument -r` prints `onError`, too."""
 _SIGNALED = 128
@@ -223,7 +223,9 @@ async def _job(device: Device, app: App, request: Request, reports: asyncio.Queu
     result = await _followed(device, process, reports)
     if "exit" in result and "error" not in result:
         jvm = await jvm_version(_java() or "java")
-        facts = about(device, app, job, context, visible=in_front and process.stayed, jvm=jvm)
+        screen = device.state.screen
+        visible = in_front and process.stayed and screen.on and not screen.locked
+        facts = about(device, app, job, context, visible=visible, jvm=jvm)
         await _write(device, app, f"files/jobs/{job}/app.json", json.dumps(facts) + "\n")
     if "exit" in result:
         _note_end(device, process, FORCE_STOPPED)  # as Android does at the end of an instrumentation

@@ -122,7 +122,8 @@ async def _install(device: Device, words: Sequence[str]) -> CommandOutput:
     if not paths:
         return CommandOutput("Error: must either specify a package size or an APK file\n", code=1)
     path = paths[0]
-    file = Path(device.config.path(path))
+    streamed = "-S" in words  # by the client's standard input
+    file = Path(path) if streamed else Path(device.config.path(path))
     if not file.is_file() or not path.startswith("/"):
         text = f"Error: Can't open file: {path}"
         opening = lines(f"Error: Unable to open file: {path}", "Consider using a file under /data/local/tmp/", text)
@@ -133,6 +134,8 @@ async def _install(device: Device, words: Sequence[str]) -> CommandOutput:
             raise refusal
         app = packages.install(device.config, file, options, f"{now:%Y-%m-%d %H:%M:%S}", room=_room(device))
     except BadApk as error:
+        if streamed:
+            return CommandOutput(f"Failure [{error.code}: Failed to parse {packages.SESSION}/base.apk]\n", code=1)
         return _not_parsed(device, path, error)
     except NotInstalled as error:
         device.note("PackageManager", f"Failed to install {path}: {error}", level="W")

@@ -26,7 +26,7 @@ from mobilebench.virtual.config import PhoneConfig
 _LIST = "/data/system/packages.json"
 _FIRST_USER = 10200
 """User id of the first installed app; browsers have lower ones."""
-_SESSION = "/data/app/vmdl1000000001.tmp"
+SESSION = "/data/app/vmdl1000000001.tmp"
 """Where Android puts an APK before it is accepted, as its messages name it."""
 TWO_FOLDERS_SINCE, RANDOM_NAME_SINCE = 30, 26
 """API levels from which an app lies in two folders with random names, or in one."""
@@ -197,7 +197,7 @@ def uninstall(config: PhoneConfig, package: str, *, keep_data: bool = False) -> 
 
 def _require_allowed(config: PhoneConfig, apk: Apk, before: App | None, options: Options) -> None:
     """Raises `NotInstalled`, by the first of Android's rules that the APK breaks."""
-    session = f"{_SESSION}/base.apk"
+    session = f"{SESSION}/base.apk"
     if apk.min_sdk > config.api:
         words = f"Requires newer sdk version #{apk.min_sdk} (current version is #{config.api})"
         raise NotInstalled("INSTALL_FAILED_OLDER_SDK", f"Failed parse during installPackageLI: {words}")

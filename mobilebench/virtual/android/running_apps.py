@@ -30,9 +30,9 @@ class Ending:
 
 
 KILLED, DIED, NATIVE_CRASH = Ending("2"), Ending("13"), Ending("5")
-FORCE_STOPPED = Ending("10")
+FORCE_STOPPED, NO_MEMORY = Ending("10"), Ending("3")
 _NO_ANSWER = "Input dispatching timed out (Waiting to send non-key event because the touched window has not finished)"
-_ENDINGS = {CRASH: Ending("4"), KILL: Ending("3")}
+_ENDINGS = {CRASH: Ending("4"), KILL: NO_MEMORY}
 """Faults that end an app's process."""
 
 
@@ -49,8 +49,10 @@ class RunningApp:
     """Descriptor of what it prints."""
     end: asyncio.Future[int]
     ending: Ending | None = None
+    shown: bool = True
+    """Whether its activity, if it has one, is in front."""
     stayed: bool = True
-    """Whether its activity was in front all the time."""
+    """Whether it was in front all the time."""
     has_begun: bool = False
     """Whether it has printed something."""
     stage: str = ""
@@ -61,11 +63,16 @@ class RunningApp:
         return f"u0_a{self.user - 10000}"
 
     def stop(self, ending: Ending) -> None:
-        """End the process for this reason, unless it has ended for another one."""
+        """End the process for this reason, unless it has ended."""
         if self.ending is None and not self.end.done():
             self.ending = ending
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.pid, signal.SIGKILL)
+
+    def fail(self, ending: Ending) -> None:
+        """Let a fault end the process, even if it has just ended by itself, so that the fault is always seen."""
+        self.stop(ending)
+        self.ending = self.ending or ending
 
     async def lines(self) -> AsyncIterator[str]:
         """What it prints, line by line, until its end."""
@@ -95,7 +102,12 @@ class RunningApps:
     @property
     def in_front(self) -> RunningApp | None:
         """The app whose activity was opened last, or None."""
-        return next((app for app in reversed(self._apps.values()) if app.activity), None)
+        return next((app for app in reversed(self._apps.values()) if app.activity and app.shown), None)
+
+    def leave(self) -> None:
+        """Something else comes in front."""
+        if app := self.in_front:
+            app.shown = app.stayed = False
 
     def start(
         self, package: str, user: int, activity: str, argv: Sequence[str], environment: dict[str, str]
@@ -157,15 +169,15 @@ class RunningApps:
 
     def suffer(self, app: RunningApp) -> None:
         """Let the faults that wait happen to this app, if it has begun its work."""
-        for fault in list(self._waiting) if app.has_begun and not app.end.done() else []:
+        for fault in list(self._waiting) if app.has_begun else []:
             if fault == SWITCH and not app.activity:
                 continue
             happened = self._waiting.pop(fault)
             if fault == SWITCH:
-                app.stayed = False
+                self.leave()
                 self._switch_away()
             elif fault == ANR:
-                app.stop(Ending("10", "keyDispatchingTimedOut", _NO_ANSWER) if app.activity else Ending("6"))
+                app.fail(Ending("10", "keyDispatchingTimedOut", _NO_ANSWER) if app.activity else Ending("6"))
             else:
-                app.stop(_ENDINGS[fault])
+                app.fail(_ENDINGS[fault])
             happened()

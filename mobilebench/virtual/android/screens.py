@@ -137,6 +137,9 @@ def views(shown: Shown) -> list[View]:
         return _shade(interface.shade, screen)
     if interface.recent:
         return [_view("android.view.View", LAUNCHER_PACKAGE, screen, "overview_panel", (0.05, 0.1, 0.95, 0.9))]
+    package = shown.front.partition("/")[0]
+    if package not in (shown.running, LAUNCHER_PACKAGE):
+        return [_view("android.widget.TextView", package, screen, "stage", (0.0, 0.0, 1.0, 1.0))]
     if shown.running and not interface.at_home:
         return _browser(shown.running, interface, screen)
     return _launcher(shown.packages, screen)
