@@ -1,9 +1,9 @@
-"""Feeds broken messages to both ends of the adb protocol and stops at the first that is not taken well.
+"""Feeds broken messages to both ends of the adb protocol, and broken APKs to the phone; stops at the first find.
 
 `python scripts/fuzz_adb.py --seconds 60`, from the repository's root; each part gets as many seconds. The parts are a
-virtual phone's packets, connections, shell frames, files and keys, and what mobilebench reads from an adb server. A
-part may refuse its input by its own errors; any other exception, a task that does not end, or more than 2 s of
-processor time is a find.
+virtual phone's packets, connections, shell frames, files and keys, the APKs that it installs and their manifests, and
+what mobilebench reads from an adb server. A part may refuse its input by its own errors; any other exception, a task
+that does not end, or more than 2 s of processor time is a find.
 """
 
 from __future__ import annotations
@@ -46,10 +46,13 @@ from mobilebench.virtual.adb_transport import (
     Stream,
     StreamClosed,
 )
+from mobilebench.virtual.android import apk, binary_xml
 from mobilebench.virtual.network import BadAddress, Network, Reverses, join
 from mobilebench.virtual.shell import FrameParser, frame, parse_request, parse_window_size
 from scripts.fuzzing import fuzz, options_of, went_wrong
 from scripts.mutation import mutated, varint
+from tests.virtual.making_apks import V3, Made
+from tests.virtual.making_apks import binary_xml as written_xml
 
 _ENDS_WITHIN_S = 30.0
 LONGEST = 20_000
@@ -257,6 +260,27 @@ def server(data: bytes) -> None:
         one.close()
 
 
+def apks(data: bytes) -> None:
+    """What the phone reads of an APK: facts, or a refusal with one of Android's codes."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "app.apk"
+        file.write_bytes(data)
+        try:
+            read = apk.read(file)
+        except apk.BadApk as error:
+            assert error.code.startswith("INSTALL_"), error.code
+            return
+    assert re.fullmatch(r"[\w.]{3,223}", read.package), read.package
+    assert len(read.activities) + len(read.services) + len(read.permissions) <= 3000
+
+
+def manifests(data: bytes) -> None:
+    """A manifest alone, which is compressed in most APKs."""
+    with contextlib.suppress(binary_xml.BadXml):
+        for element in binary_xml.elements(data):
+            assert len(element.path) <= binary_xml.MOST_DEPTH
+
+
 PARTS: dict[str, Callable[[bytes], None]] = {
     "packets": packets,
     "connection": connection,
@@ -264,6 +288,8 @@ PARTS: dict[str, Callable[[bytes], None]] = {
     "files": files,
     "keys": keys,
     "server": server,
+    "apks": apks,
+    "manifests": manifests,
 }
 
 
@@ -320,6 +346,8 @@ def seeds() -> dict[str, list[bytes]]:
             b"\x0aOKAY0008shell_v2" + shells,
             b"\x0bout m 0\nerr",
         ],
+        "apks": [Made(abis=("x86_64",)).content(), Made(scheme=V3, certificate=b"c" * 900).content()],
+        "manifests": [written_xml(Made().manifest(), utf_8=utf_8) for utf_8 in (True, False)],
     }
 
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import random
+import re
+import shutil
 import struct
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from mobilebench.core import paths
 from mobilebench.virtual.android import apk
 from mobilebench.virtual.android.apk import BadApk, Instrumentation
 from mobilebench.virtual.android.binary_xml import MOST_DEPTH, BadXml, elements
@@ -25,6 +29,24 @@ def test_the_facts_of_an_apk(tmp_path: Path) -> None:
     assert read.permissions == made.permissions
     assert read.abis == ("arm64-v8a", "x86_64")
     assert read.signer == hashlib.sha256(b"a certificate").hexdigest()
+
+
+BUILT = paths.PACKAGE / "assets" / "app" / "mobilebench.apk"
+
+
+@pytest.mark.skipif(not (shutil.which("aapt") and BUILT.is_file()), reason="needs aapt and the built app (make apk)")
+def test_the_built_app_is_read_as_aapt_reads_it() -> None:
+    read = apk.read(BUILT)
+    badging = subprocess.run(["aapt", "dump", "badging", str(BUILT)], capture_output=True, text=True, check=True).stdout
+    named = f"package: name='{read.package}' versionCode='{read.version_code}' versionName='{read.version_name}'"
+    assert badging.startswith(named)
+    assert f"sdkVersion:'{read.min_sdk}'" in badging and f"targetSdkVersion:'{read.target_sdk}'" in badging
+    assert set(re.findall(r"^uses-permission: name='([^']+)'", badging, re.MULTILINE)) == set(read.permissions)
+    (abis,) = re.findall(r"^native-code: (.*)$", badging, re.MULTILINE)
+    assert set(re.findall(r"'([^']+)'", abis)) == set(read.abis)
+    assert ("application-debuggable" in badging) == read.debuggable
+    assert read.signer is not None
+    assert [one.name for one in read.instrumentations] == [f"{read.package}.RunnerInstrumentation"]
 
 
 def test_a_newer_scheme_names_the_same_signer(tmp_path: Path) -> None:
