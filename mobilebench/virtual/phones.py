@@ -347,7 +347,7 @@ def _write_files(
     fault: str | None,
 ) -> None:
     """Write all files that the phone needs when it starts."""
-    for name in ("data/local/tmp", "sdcard", "sys", config.METADATA.removeprefix("/")):
+    for name in ("data/app", "data/data", "data/local/tmp", "sdcard", "sys", config.METADATA.removeprefix("/")):
         (folder / name).mkdir(parents=True, exist_ok=True)
     files = PhoneFiles(folder)
     config.write(settings, files.metadata)

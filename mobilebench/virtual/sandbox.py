@@ -208,7 +208,9 @@ def _mounts(phone: Path, browsers: Sequence[str], data_bytes: int | None) -> lis
     if data_bytes is None:
         arguments += ["--bind", str(phone / "data"), "/data"]
     else:
-        arguments += ["--size", str(data_bytes), "--tmpfs", "/data", "--dir", "/data/local", "--dir", "/data/local/tmp"]
+        arguments += ["--size", str(data_bytes), "--tmpfs", "/data"]
+        for folder in ("/data/app", "/data/data", "/data/local", "/data/local/tmp"):
+            arguments += ["--dir", folder]
     arguments += ["--bind", str(phone / "sdcard"), "/sdcard"]
     metadata = phone / METADATA.removeprefix("/")
     arguments += ["--bind", str(metadata), METADATA]
