@@ -19,7 +19,7 @@ NONE_THERE := [ $$? -eq 5 ] # pytest's exit code for a room that has no such tes
 export PATH := $(abspath $(BIN)):$(PATH)
 export PYTHONDONTWRITEBYTECODE := # each module is compiled once, not by each of the many processes that tests and runs start
 
-.PHONY: help run setup python web clip native app-core native-android $(ANDROID_BUILDS) models libraries test test-fast lint format lock bench drill drill-long fuzz wheel clean
+.PHONY: help run setup python web clip native app-core native-android apk $(ANDROID_BUILDS) models libraries test test-fast lint format lock bench drill drill-long fuzz wheel clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -59,6 +59,11 @@ $(ANDROID_BUILDS): native-android-%: $(STAMPS)/python $(STAMPS)/android
 	@scripts/build-if-changed.sh android-$* $(RUNNERS)/android-$*/mobilebench-runner \
 	    "Building the native runner for Android, $*" scripts/build-runner.sh $(ANDROID_WAY)-$*
 
+apk: app-core native-android ## Build the Android app; ENGINES="tflite onnxruntime" puts their libraries in, ABI=arm64-v8a is for one processor
+	@scripts/system-packages.sh mvn javac aapt zipalign apksigner framework-res
+	@$(if $(ENGINES)$(ABI),$(BIN)/python -m apk_runner.packing $(if $(ENGINES),--engines $(ENGINES)) $(if $(ABI),--abi $(ABI)),\
+	    scripts/build-if-changed.sh app mobilebench/assets/app/mobilebench.apk "Building the Android app" scripts/build-apk.sh)
+
 $(STAMPS)/system: scripts/system-packages.sh
 	@scripts/system-packages.sh adb chromium bwrap mvn
 	@mkdir -p $(STAMPS) && touch $@
@@ -91,7 +96,7 @@ libraries: $(STAMPS)/python
 models: $(STAMPS)/python ## Build the models of suite `quick` (nothing is built twice)
 	@$(BIN)/mobilebench models build mobilenet_v2 bert_small
 
-test: setup native-android $(STAMPS)/npm ## Run every test there is, or those of one room: make test ROOM=targets (JOBS=1: one file at a time)
+test: setup apk $(STAMPS)/npm ## Run every test there is, or those of one room: make test ROOM=targets (JOBS=1: one file at a time)
 	@scripts/system-packages.sh firefox javac
 	@$(BIN)/python -m pytest $(TESTS) -m "not ($(NEEDS))" -n $(JOBS) || $(NONE_THERE)
 	@$(BIN)/python -m pytest $(TESTS) -m "($(NEEDS)) and not alone" -n $(JOBS) --dist loadfile || $(NONE_THERE)
@@ -150,7 +155,7 @@ fuzz: $(STAMPS)/python ## Fuzz the runner's arguments, input files, JSON and tra
 	@$(BIN)/python scripts/fuzz_inspectors.py --seconds $(SECONDS) --finds native/build/fuzz/models
 	@$(BIN)/python -m pytest $(TESTS) -m "hypothesis and not ($(NEEDS))" --hypothesis-profile fuzz -n $(JOBS) --snapshot-disable-unused
 
-wheel: web clip native native-android ## Build a wheel with the pages, the clip and every runner inside
+wheel: web clip native apk ## Build a wheel with the pages, the clip, the app and every runner inside
 	@$(BIN)/hatchling build -t wheel
 
 clean: ## Remove what was built here (not results, models or libraries)

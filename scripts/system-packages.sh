@@ -1,12 +1,14 @@
 #!/bin/sh
 # Installs the system packages that are missing, where it may: as root, or by sudo without a password.
 # Otherwise it prints the exact command and stops. Arguments: the programs that are needed. `clang-runtime` stands for
-# the libraries of sanitizers and fuzzers that belong to the installed clang.
+# the libraries of sanitizers and fuzzers that belong to the installed clang, `framework-res` for Android's own resources.
 set -eu
 
 package_of() {
     case $1 in
+        aapt) echo aapt ;;
         adb) echo adb ;;
+        apksigner) echo apksigner ;;
         bwrap) echo bubblewrap ;;
         chromium) if grep -qs '^ID=ubuntu' /etc/os-release; then echo chromium-browser; else echo chromium; fi ;;
         clang) echo clang ;;
@@ -14,11 +16,13 @@ package_of() {
         cppcheck) echo cppcheck ;;
         ffmpeg) echo ffmpeg ;;
         firefox) if grep -qs '^ID=ubuntu' /etc/os-release; then echo firefox; else echo firefox-esr; fi ;;
+        framework-res) echo android-framework-res ;;
         javac) echo default-jdk-headless ;;
         ld.lld) echo lld ;;
         mvn) echo maven ;;
         nginx) echo nginx-light ;;
         venv) echo python3-venv ;;
+        zipalign) echo zipalign ;;
         *) echo "system-packages: no package is known for '$1'" >&2; exit 2 ;;
     esac
 }
@@ -35,6 +39,7 @@ is_there() {
         firefox)
             [ -n "${MOBILEBENCH_FIREFOX:-}" ] && return 0
             command -v firefox >/dev/null 2>&1 || command -v firefox-esr >/dev/null 2>&1 ;;
+        framework-res) [ -e /usr/share/android-framework-res/framework-res.apk ] ;;
         nginx) command -v nginx >/dev/null 2>&1 || [ -x /usr/sbin/nginx ] ;;
         venv) "${PYTHON:-python3}" -c 'import ensurepip, venv' 2>/dev/null ;;
         *) command -v "$1" >/dev/null 2>&1 ;;

@@ -97,8 +97,11 @@ def test_it_carries_every_runner_and_the_pages(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as packed:
         entries = {entry.filename: entry for entry in packed.infolist()}
     runners = {f"mobilebench/assets/runners/{build}/mobilebench-runner" for build in BUILDS}
-    for_apps = {f"mobilebench/assets/runners/{build}/libmobilebench-runner.so" for build in BUILDS}
-    assert {name for name in entries if "/runners/" in name} == runners | for_apps
+    for_this_computer = f"mobilebench/assets/runners/{libraries.host_build()}/libmobilebench-runner.so"
+    assert {name for name in entries if "/runners/" in name} == runners | {for_this_computer}, "phones' are in the APK"
+    assert {name for name in entries if "assets/app/" in name} == {
+        f"mobilebench/assets/app/{name}" for name in ("core.jar", "json.jar", "mobilebench.apk")
+    }
     assert all(entries[name].external_attr >> 16 & 0o111 for name in runners)
     assert "mobilebench/assets/web/bench.html" in entries
     assert any(name.endswith(".wasm") for name in entries)

@@ -230,16 +230,16 @@ def _brought(command: list[str], folder: Path, client: str) -> Path:
     if shutil.which(command[0]) is None:
         raise NotHad(f"{client} is not installed")
     output = folder / "output.txt"
-    ended = _run(command, folder, output)
+    ended = run_client(command, folder, output)
     printed = output.read_text(errors="replace")[:100_000]
     output.unlink()
     files = [file for file in folder.iterdir() if file.is_file() and not file.is_symlink()]
     if len(files) == 1 and ended:
         return files[0]
-    raise NotHad(_first_error(printed) if ended else f"no answer within {_FETCH_SECONDS:.0f} s")
+    raise NotHad(first_error(printed) if ended else f"no answer within {_FETCH_SECONDS:.0f} s")
 
 
-def _run(command: list[str], folder: Path, output: Path) -> bool:
+def run_client(command: list[str], folder: Path, output: Path) -> bool:
     """Whether the command ended in time. Its output goes to a file, so that a surviving grandchild cannot block us."""
     with output.open("wb") as sink:
         client = subprocess.Popen(
@@ -269,7 +269,7 @@ def _end_all() -> None:
         _end(client)
 
 
-def _first_error(output: str) -> str:
+def first_error(output: str) -> str:
     """The client's first error message, without codes and without what it was about to do."""
     for line in _TERMINAL_CODES.sub("", output).splitlines():
         found = _ERROR.search(line)
