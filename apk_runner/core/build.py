@@ -88,7 +88,7 @@ def compile_into(folder: Path, sources: Iterable[Path], classpath: Sequence[Path
     """
     if shutil.which("javac") is None:
         raise BadInput("There is no Java compiler (`javac`) here.", hint=_JDK_HINT)
-    options = ["--release", RELEASE, "-encoding", "UTF-8", "-Xlint:all,-options,-serial", "-Werror", "-proc:none", "-g"]
+    options = ["--release", RELEASE, "-encoding", "UTF-8", "-Xlint:all,-options,-serial", "-Werror", "-proc:none", "-g:source,lines"]
     files = [str(path) for path in sorted(sources)]
     command = ["javac", *options, "-classpath", ":".join(map(str, classpath)), "-d", str(folder), *files]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
