@@ -88,7 +88,8 @@ def compile_into(folder: Path, sources: Iterable[Path], classpath: Sequence[Path
     """
     if shutil.which("javac") is None:
         raise BadInput("There is no Java compiler (`javac`) here.", hint=_JDK_HINT)
-    options = ["--release", RELEASE, "-encoding", "UTF-8", "-Xlint:all,-options,-serial", "-Werror", "-proc:none", "-g:source,lines"]
+    options = ["--release", RELEASE, "-encoding", "UTF-8", "-proc:none", "-g:source,lines"]
+    options += ["-Xlint:all,-options,-serial", "-Werror"]
     files = [str(path) for path in sorted(sources)]
     command = ["javac", *options, "-classpath", ":".join(map(str, classpath)), "-d", str(folder), *files]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

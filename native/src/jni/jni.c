@@ -12,6 +12,8 @@
 #include "core/run.h"
 #include "os/file.h"
 
+#define EXPORTED __attribute__((visibility("default")))
+
 static struct jni jni_of(void *environment) {
     void *const *table = *(void *const *const *)environment;
     struct jni jni = {.environment = environment};
@@ -101,10 +103,8 @@ static int measure(int count, char **words, const char *answer, struct watcher *
 /* `static native int run(byte[][] arguments, byte[] answer, Progress progress)`: the runner's arguments and the path of
  * the answer in UTF-8. Returns the runner's exit code; the answer is whole, or there is none (4). */
 /* cppcheck-suppress unusedFunction ; Java calls it */
-__attribute__((visibility("default"))) int32_t Java_org_mobilebench_core_NativeRunner_run(void *environment,
-                                                                                          const void *class,
-                                                                                          void *arguments, void *answer,
-                                                                                          void *progress) {
+EXPORTED int32_t Java_org_mobilebench_core_NativeRunner_run(void *environment, const void *class, void *arguments,
+                                                            void *answer, void *progress) {
     (void)class;
     struct jni jni = jni_of(environment);
     struct watcher watcher;
@@ -121,8 +121,8 @@ __attribute__((visibility("default"))) int32_t Java_org_mobilebench_core_NativeR
 
 /* `static native void setVariable(byte[] name, byte[] value)`: sets an environment variable, in UTF-8. */
 /* cppcheck-suppress unusedFunction ; Java calls it */
-__attribute__((visibility("default"))) void
-Java_org_mobilebench_core_NativeRunner_setVariable(void *environment, const void *class, void *name, void *value) {
+EXPORTED void Java_org_mobilebench_core_NativeRunner_setVariable(void *environment, const void *class, void *name,
+                                                                 void *value) {
     (void)class;
     struct jni jni = jni_of(environment);
     char *name_text = text_of(&jni, name);
