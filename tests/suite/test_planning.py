@@ -334,6 +334,17 @@ class TestConditions:
         }
         assert len({case.key for case in cases}) == 4 * 2
 
+    def test_contexts_are_cases_of_native_engines_alone(self) -> None:
+        stated = plan(changed(contexts=["shell", "app-service"]), [REAL], words=WORDS).blocks
+        by_engine: dict[str, set[str]] = {}
+        for block in stated:
+            by_engine.setdefault(block.case.engine, set()).add(block.case.context)
+        assert by_engine["tflite"] == {"shell", "app-service"}
+        assert {block.context for block in stated if block.case.browser} == {"browser"}
+        assert {block.context for block in stated if not block.case.browser} == {"shell", "app-service"}
+        chosen = quick(REAL, contexts=("app-foreground",)).blocks
+        assert {(block.case.browser, block.context) for block in chosen} == {(None, "app-foreground")}
+
     def test_ways_of_downloading_are_cases_of_pages_alone(self) -> None:
         suite = changed(links=["none", "4g"], loaders=["split", "as-shipped"], encodings=["br"])
         by_engine: dict[str, set[tuple[str, str, str]]] = {}
@@ -367,6 +378,8 @@ class TestConditions:
             ({"passes": ("kernel",)}, "--pass kernel is not known; known are timing, kernels, memory, trace"),
             ({"caches": ("hot",)}, "--caches hot: caches should be as found, cold or warm"),
             ({"links": ("5g",)}, "--link 5g: a link should be none, slow-3g, 3g"),
+            ({"contexts": ("app",)}, "--context app: a context should be shell, app-foreground or app-service"),
+            ({"contexts": ("browser",)}, "--context browser: a context should be shell"),
             ({"affinities": ("bigg",)}, "--affinity bigg: cores are named none, big, little, prime"),
             ({"affinities": ("0x",)}, "--affinity"),
             ({"affinities": ("0x" + "f" * 100,)}, "--affinity"),
