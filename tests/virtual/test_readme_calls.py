@@ -8,7 +8,6 @@ from __future__ import annotations
 import io
 from typing import Any
 
-import adbutils
 import pytest
 import uiautomator2
 from PIL import Image
@@ -326,18 +325,18 @@ REFUSED: dict[str, tuple[Call, type[Exception], str]] = {
     ),
     "the keyboard that hides itself": (
         lambda both: both.ui.hide_keyboard(),
-        adbutils.AdbInstallError,
-        "NO_MATCHING_ABIS",
+        uiautomator2.exceptions.InputIMEError,
+        "install AdbKeyboard ime failed",
     ),
     "the keyboard that sends actions": (
         lambda both: both.ui.send_action("search"),
-        adbutils.AdbInstallError,
-        "NO_MATCHING_ABIS",
+        uiautomator2.exceptions.InputIMEError,
+        "install AdbKeyboard ime failed",
     ),
     "the keyboard of uiautomator2": (
         lambda both: both.ui.set_input_ime(),
-        adbutils.AdbInstallError,
-        "NO_MATCHING_ABIS",
+        uiautomator2.exceptions.InputIMEError,
+        "install AdbKeyboard ime failed",
     ),
     "a view that an xpath finds": (
         lambda both: both.ui.xpath('//*[@text="Nothing"]').click(timeout=0.2),
