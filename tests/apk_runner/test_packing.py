@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from apk_runner.packing import __main__ as command
 from apk_runner.packing import archives, binary_manifest, zips
+from apk_runner.packing.facts import apk, facts
 from mobilebench.core import paths
 from mobilebench.core.errors import BadInput, Unsupported
 
@@ -151,3 +153,10 @@ def test_the_lock_file_names_no_archive_twice() -> None:
     listed = [archive.maven for group in archives.lock().values() for archive in group]
     assert len(listed) == len(set(listed))
     assert set(archives.lock()) == {"d8", "android", "robolectric"}
+
+
+def test_only_the_whole_apk_without_engines_lies_where_the_wheel_takes_it_from() -> None:
+    abis = list(facts().abis)
+    assert command._place([], abis) == apk()
+    assert command._place(["tflite"], abis) == Path("dist/mobilebench-tflite-arm64-v8a-armeabi-v7a-x86_64.apk")
+    assert command._place([], ["x86_64"]) == Path("dist/mobilebench-x86_64.apk")
