@@ -95,6 +95,13 @@ def test_its_libraries_are_the_runners_and_run_on_phones_with_large_pages(shippe
         assert all(part.header.p_align % PAGE == 0 for part in loads), name
 
 
+def test_its_libraries_keep_nothing_of_the_folder_in_which_they_were_built(shipped: Path) -> None:
+    """A search path that was removed after linking leaves zeros as long as the folder's name."""
+    for name, content in libraries(shipped).items():
+        strings = ELFFile(io.BytesIO(content)).get_section_by_name(".dynstr").data()
+        assert b"\0\0" not in strings, name
+
+
 def test_it_says_what_it_is(shipped: Path) -> None:
     badging = printed("aapt", "dump", "badging", shipped)
     package = re.search(r"package: name='(.*?)' versionCode='(.*?)' versionName='(.*?)'", badging)
