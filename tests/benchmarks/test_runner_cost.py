@@ -21,6 +21,7 @@ def test_every_promise_has_to_be_kept(starts: list[float], memory: list[float], 
 
 
 @pytest.mark.build
+@pytest.mark.alone
 def test_the_runner_keeps_its_promises(capsys: pytest.CaptureFixture[str]) -> None:
     assert runner_cost.main(["--starts", "30"]) == 0
     printed = capsys.readouterr().out

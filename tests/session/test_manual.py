@@ -83,8 +83,10 @@ def store(tmp_path: Path, empty_store: Path) -> Iterator[Store]:
 
 
 @pytest.fixture
-def sitting(server: PageServer, store: Store, model: ModelFiles) -> Manual:
-    return Manual(server, store, "lan")
+def sitting(server: PageServer, store: Store, model: ModelFiles) -> Iterator[Manual]:
+    sitting = Manual(server, store, "lan")
+    yield sitting
+    sitting.close()
 
 
 def begin(sitting: Manual, **changes: Any) -> dict[str, Any]:

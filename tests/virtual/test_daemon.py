@@ -285,13 +285,10 @@ def test_pushing_to_a_folder_without_permission_fails_clearly(desk: Desk, phone:
     assert done.returncode != 0 and b"Read-only file system" in done.stderr + done.stdout
 
 
-def test_a_large_push_is_fast_and_whole(desk: Desk, phone: VirtualPhone, tmp_path: Path) -> None:
+def test_a_large_file_is_pushed_and_pulled_whole(desk: Desk, phone: VirtualPhone, tmp_path: Path) -> None:
     local = tmp_path / "large"
     local.write_bytes(os.urandom(1 << 20) * 100)
-    start = time.monotonic()
     assert desk.run(phone, "push", str(local), f"{TMP}/large").returncode == 0
-    seconds = time.monotonic() - start
-    assert 100 / seconds > 20, "MiB a second, on a machine that may be busy"
     desk.run(phone, "pull", f"{TMP}/large", str(tmp_path / "back"))
     assert filecmp.cmp(local, tmp_path / "back", shallow=False)
     desk.shell(phone, f"rm {TMP}/large")
