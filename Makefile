@@ -156,7 +156,7 @@ fuzz: $(STAMPS)/python ## Fuzz the runner's arguments, input files, JSON and tra
 	@$(BIN)/python -m pytest $(TESTS) -m "hypothesis and not ($(NEEDS))" --hypothesis-profile fuzz -n $(JOBS) --snapshot-disable-unused
 
 wheel: web clip native apk ## Build a wheel with the pages, the clip, the app and every runner inside
-	@$(BIN)/hatchling build -t wheel
+	@$(BIN)/python scripts/build_wheel.py
 
 clean: ## Remove what was built here (not results, models or libraries)
 	rm -rf $(VENV) $(STAMPS) web/node_modules web/frameworks/*/node_modules native/build mobilebench/assets dist
