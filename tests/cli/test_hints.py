@@ -105,6 +105,7 @@ def test_hints_of_adb_use_its_own_commands() -> None:
         "shell",
         "start-server",
         "tcpip",
+        "uninstall",
     }
     used = set()
     for path in PACKAGE.rglob("*.py"):
