@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from apk_runner import archives
 from apk_runner.core import build
 from benchmarks.blocks import MODELS, PREDICTIONS, built, p50
 from benchmarks.ratios import Ratio, paired_ratio
@@ -49,7 +50,7 @@ class Core:
         given.write_text(json.dumps({**job, "arguments": arguments}))
         natives = paths.runner(libraries.host_build()).parent
         ours = [self.folder / "core.jar", self.folder / "json.jar"]
-        classpath = [*ours, *([build.jar("onnxruntime")] if way == "java" else [])]
+        classpath = [*ours, *(archives.obtain("onnxruntime") if way == "java" else [])]
         command = ["java", f"-Djava.library.path={natives}", f"-Djava.io.tmpdir={self.folder}"]
         command += ["-cp", ":".join(map(str, classpath)), "org.mobilebench.core.Main", str(given), str(answer)]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
@@ -137,7 +138,7 @@ def _of_java(folder: Path) -> Path:
     unpacked = folder / "libonnxruntime.so"
     if not unpacked.is_file():
         member = f"ai/onnxruntime/native/{_PROCESSORS[libraries.host_build()]}/libonnxruntime.so"
-        unpack.from_zip(build.jar("onnxruntime"), member, unpacked)
+        unpack.from_zip(archives.obtain("onnxruntime")[0], member, unpacked)
     return unpacked
 
 

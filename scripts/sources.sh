@@ -8,11 +8,11 @@ web)
     set -- web/bench.html web/manual.html web/build.js web/package.json web/package-lock.json web/tsconfig.json \
         web/scenarios web/src web/frameworks
     ;;
-app-core) set -- apk_runner/core/build.py apk_runner/core/lock.yaml apk_runner/core/rules.pro apk_runner/core/src ;;
+app-core) set -- apk_runner/archives.py apk_runner/lock.yaml apk_runner/core/build.py apk_runner/core/rules.pro apk_runner/core/src ;;
 app)
     set -- native/CMakeLists.txt native/CMakePresets.json native/src native/bionic apk_runner/core/build.py \
-        apk_runner/core/lock.yaml apk_runner/core/rules.pro apk_runner/core/src apk_runner/gradle.properties \
-        apk_runner/app/AndroidManifest.xml apk_runner/app/lock.yaml apk_runner/app/src apk_runner/packing
+        apk_runner/archives.py apk_runner/lock.yaml apk_runner/core/rules.pro apk_runner/core/src apk_runner/gradle.properties \
+        apk_runner/app/AndroidManifest.xml apk_runner/app/src apk_runner/packing
     ;;
 android-*) set -- native/CMakeLists.txt native/CMakePresets.json native/src native/bionic ;;
 *) set -- native/CMakeLists.txt native/CMakePresets.json native/src ;;

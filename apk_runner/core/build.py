@@ -1,7 +1,7 @@
 """Builds the app's Java core with `javac` alone: `core.jar`, and beside it `json.jar`, in mobilebench/assets/app.
 
-The archives of lock.yaml are fetched once by the ordinary Maven client, into mobilebench's cache. A jar depends on its
-sources and on the compiler alone: its entries are sorted and bear no time. It also holds rules.pro, where R8 finds it.
+A jar depends on its sources and on the compiler alone: its entries are sorted and bear no time. It also holds
+rules.pro, where R8 finds it.
 """
 
 from __future__ import annotations
@@ -14,14 +14,8 @@ import zipfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from pydantic import TypeAdapter
-
-from mobilebench.core import file_locks, paths
-from mobilebench.core.errors import BadInput, MobilebenchError, Unsupported
-from mobilebench.core.hashing import sha256_of
-from mobilebench.core.record import Record
-from mobilebench.engines.libraries import cached
-from mobilebench.engines.libraries.pins import Archive, Maven
+from apk_runner import archives
+from mobilebench.core.errors import BadInput, MobilebenchError
 
 HERE = Path(__file__).resolve().parent
 SOURCES = HERE / "src"
@@ -31,53 +25,6 @@ RELEASE = "8"
 _NO_TIME = (1980, 1, 1, 0, 0, 0)
 """The earliest time that a jar can state."""
 _JDK_HINT = "Install a JDK of version 11 or newer (`apt-get install openjdk-17-jdk-headless`)."
-
-
-class Jar(Record):
-    """A Java archive of the lock file."""
-
-    maven: str
-    licence: str
-    sha256: str
-    use: str
-
-
-def lock() -> dict[str, Jar]:
-    """The archives by name."""
-    import yaml
-
-    return TypeAdapter(dict[str, Jar]).validate_python(yaml.safe_load((HERE / "lock.yaml").read_text()))
-
-
-def jar(name: str) -> Path:
-    """The archive of this name, in the cache; fetched when it is missing.
-
-    Raises:
-        Unsupported: it cannot be fetched.
-        BadInput: what was fetched is not the pinned file.
-    """
-    pinned = lock()[name]
-    _, artifact, version, *_ = pinned.maven.split(":")
-    kept = paths.cache() / "java" / f"{artifact}-{version}.jar"
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    with file_locks.exclusive(kept.with_suffix(".lock"), lambda: None):
-        if kept.is_file() and sha256_of(kept) == pinned.sha256:
-            return kept
-        with tempfile.TemporaryDirectory(dir=kept.parent) as folder:
-            cached.on_standard_error(f"Fetching {pinned.maven} …")
-            _fetch(pinned, Path(folder)).replace(kept)
-    return kept
-
-
-def _fetch(pinned: Jar, folder: Path) -> Path:
-    source = Maven(maven=pinned.maven)
-    archive = Archive(version="", licence=pinned.licence, contains=[], sha256=pinned.sha256, sources=[source])
-    try:
-        return cached.fetch(source, archive, folder)
-    except cached.NotHad as reason:
-        raise Unsupported(f"{pinned.maven} cannot be fetched: {reason}.") from reason
-    except cached.OtherBytes as reason:
-        raise BadInput(f"{reason}.") from reason
 
 
 def compile_into(folder: Path, sources: Iterable[Path], classpath: Sequence[Path]) -> None:
@@ -117,9 +64,9 @@ def build(assets: Path = ASSETS) -> list[Path]:
     Raises:
         MobilebenchError: there is no compiler, an archive cannot be had, or the sources do not compile.
     """
-    json = jar("json")
+    json, ort = archives.obtain("json", "onnxruntime")
     with tempfile.TemporaryDirectory() as classes:
-        compile_into(Path(classes), SOURCES.rglob("*.java"), [json, jar("onnxruntime")])
+        compile_into(Path(classes), SOURCES.rglob("*.java"), [json, ort])
         kept = Path(classes) / "META-INF" / "proguard" / "core.pro"
         kept.parent.mkdir(parents=True)
         shutil.copyfile(HERE / "rules.pro", kept)

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from apk_runner.packing import archives, binary_manifest, engine_libraries, key, zips
+from apk_runner import archives
+from apk_runner.packing import binary_manifest, engine_libraries, key, zips
 from apk_runner.packing.facts import LIBRARY, MANIFEST, SOURCES, Facts, core, facts, runner_library
 from apk_runner.packing.tools import jdk, run
 from mobilebench.core.errors import BadInput

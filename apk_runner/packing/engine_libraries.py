@@ -7,7 +7,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from apk_runner.packing import archives
+from apk_runner import archives
 from mobilebench.core import file_locks
 from mobilebench.core.errors import Unsupported
 from mobilebench.core.hashing import known_sha256

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from apk_runner.packing import archives
+from apk_runner import archives
 from apk_runner.packing.apk import compile_java
 from apk_runner.packing.facts import MANIFEST, SETTINGS, SOURCES, TESTS, apk, core, facts
 

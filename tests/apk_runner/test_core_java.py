@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from apk_runner.core import build
+from apk_runner import archives
 from mobilebench.core import paths
 from mobilebench.core.records import Measurement
 from mobilebench.engines import libraries
@@ -105,7 +105,7 @@ def test_the_library_of_the_proof_is_the_one_in_the_archive(tmp_path: Path) -> N
     if libraries.host_build() != "linux-x86_64":
         pytest.skip("the member's name is that of another processor")
     _, found, _ = run(tmp_path, onnx_arguments(negative(tmp_path / "n.onnx", 1, 4), *INPUT, *OUTPUT))
-    unpack.from_zip(build.jar("onnxruntime"), X64_LIBRARY, tmp_path / "library.so")
+    unpack.from_zip(archives.obtain("onnxruntime")[0], X64_LIBRARY, tmp_path / "library.so")
     assert found.proof.files[1].bytes == (tmp_path / "library.so").stat().st_size
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from apk_runner import archives
 from apk_runner.core import build
 from mobilebench.core.errors import BadInput
 from tests.apk_runner.core import OPTIONS, jars, library_folder
@@ -21,7 +22,7 @@ ANDROID_LACKS = ("java/awt", "java/lang/management", "java/lang/ProcessHandle", 
 
 
 def test_the_units_of_the_core_do_what_they_say(tmp_path: Path) -> None:
-    junit = build.jar("junit")
+    junit = archives.obtain("junit")[0]
     build.compile_into(tmp_path, TESTS.rglob("*.java"), [*jars(), junit])
     command = ["java", *OPTIONS, f"-Djava.library.path={library_folder()}", f"-Dvectors={VECTORS}", "-jar", str(junit)]
     command += ["execute", "--fail-if-no-tests", "--scan-classpath", str(tmp_path), "--disable-banner"]

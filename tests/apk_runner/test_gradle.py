@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from apk_runner import archives
 from apk_runner.core import build as core_build
-from apk_runner.packing import archives
 from apk_runner.packing.engine_libraries import ORT_ARCHIVE
 from apk_runner.packing.facts import (
     LIBRARY,
@@ -125,9 +125,9 @@ def test_versions_are_those_of_the_lock_files() -> None:
     locked = [archive.maven for archive in archives.lock()["robolectric"]]
     assert f"junit:junit:{stated['junitVersion']}:jar" in locked
     assert f"org.robolectric:robolectric:{stated['robolectricVersion']}:jar" in locked
-    core = core_build.lock()
-    assert core["json"].maven == f"org.json:json:{stated['jsonVersion']}:jar"
-    assert core["onnxruntime"].maven == f"com.microsoft.onnxruntime:onnxruntime:{stated['ortVersion']}:jar"
+    (json,), (ort,) = archives.lock()["json"], archives.lock()["onnxruntime"]
+    assert json.maven == f"org.json:json:{stated['jsonVersion']}:jar"
+    assert ort.maven == f"com.microsoft.onnxruntime:onnxruntime:{stated['ortVersion']}:jar"
     assert pins.lock().archives[ORT_ARCHIVE].version == stated["ortVersion"]
     assert stated["javaRelease"] == core_build.RELEASE
     assert stated["versionName"] == __version__

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from apk_runner import archives
 from apk_runner.packing import __main__ as command
-from apk_runner.packing import archives, binary_manifest, zips
+from apk_runner.packing import binary_manifest, zips
 from apk_runner.packing.facts import apk, facts
 from mobilebench.core import paths
 from mobilebench.core.errors import BadInput, Unsupported
@@ -152,7 +153,7 @@ def test_a_missing_client_is_said(archive: archives.Archive, monkeypatch: pytest
 def test_the_lock_file_names_no_archive_twice() -> None:
     listed = [archive.maven for group in archives.lock().values() for archive in group]
     assert len(listed) == len(set(listed))
-    assert set(archives.lock()) == {"d8", "android", "robolectric"}
+    assert set(archives.lock()) == {"json", "onnxruntime", "junit", "d8", "android", "robolectric"}
 
 
 def test_only_the_whole_apk_without_engines_lies_where_the_wheel_takes_it_from() -> None:

@@ -19,7 +19,7 @@ from mobilebench.core.records import Record
 from mobilebench.engines.libraries import cached
 from mobilebench.engines.libraries.pins import Sum
 
-FILE = Path(__file__).resolve().parents[1] / "app" / "lock.yaml"
+FILE = Path(__file__).resolve().parent / "lock.yaml"
 COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
 
 
@@ -42,7 +42,7 @@ class Archive(Record):
 
 
 Groups = dict[str, list[Archive]]
-"""Archives by what they are for: `d8`, `android`, `robolectric`."""
+"""Archives by what they are for, such as `d8` or `robolectric`."""
 
 
 def folder() -> Path:
