@@ -216,6 +216,18 @@ def test_how_the_app_ended_is_named(info: TargetInfo, fault: str, kind: str) -> 
 
 
 @pytest.mark.usefixtures("before")
+def test_an_app_that_the_user_leaves_was_not_visible(info: TargetInfo) -> None:
+    faults.apply("app", "app-switched-away")
+    try:
+        with targets.open_target(info) as phone:
+            app = measured(phone, planned(info, "app-foreground", seconds=3.0)).measurement.proof.app
+    finally:
+        faults.clear("app")
+    assert app is not None
+    assert app.visible is False
+
+
+@pytest.mark.usefixtures("before")
 def test_a_truncated_app_is_not_installed(info: TargetInfo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cut = tmp_path / "mobilebench.apk"
     cut.write_bytes(paths.app().read_bytes()[:-1000])
