@@ -126,10 +126,7 @@ class AppProcess:
                 raise failure
             answer = self.app.read(job, "answer.json", _LARGEST_ANSWER)
             if answer is None:
-                raise BlockFailed(
-                    f"mobilebench's app on {self._serial} left no answer (exit code {ended.exit_code}).",
-                    fault="bad answer",
-                )
+                raise self._no_answer(ended)
             proof = self.app.read(job, "app.json", _LARGEST_PROOF)
         if ended.exit_code == _BAD_ARGUMENT:
             self._refuse_other_schema(answer)
@@ -149,6 +146,13 @@ class AppProcess:
         fault, clause = found
         message = f"{error.message.rstrip('.')}: {clause.replace('the browser', 'the app')}."
         return BlockFailed(message, hint=front.NEXT[fault], fault=fault)
+
+    def _no_answer(self, ended: instrumentation.Ended) -> BlockFailed:
+        """Why the app did not run the job, which it says itself."""
+        message = f"mobilebench's app on {self._serial} left no answer"
+        if ended.said is None:
+            return BlockFailed(f"{message} (exit code {ended.exit_code}).", fault="bad answer")
+        return self._hidden(BlockFailed(f"{message}: {ended.said.rstrip('.')}."))
 
     def _failure(self, ended: instrumentation.Ended, began: float) -> BlockFailed | Unsupported:
         """Why there is no answer: what Android says of the instrumentation, and of the exit of its process."""

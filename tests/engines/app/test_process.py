@@ -147,6 +147,12 @@ def test_unknown_facts_of_a_newer_app_are_ignored() -> None:
     assert ran(ScriptedApp(proof={"battery": 5})).app is not None
 
 
+def test_what_the_app_says_of_a_job_that_it_did_not_run_is_told() -> None:
+    said = b"INSTRUMENTATION_RESULT: error=The foreground service did not start within 10 s.\n" + DONE
+    failure = failed(ScriptedApp(printed=said, answer=None))
+    assert "left no answer: The foreground service did not start within 10 s." in failure.message
+
+
 def test_an_end_without_an_answer_fails_the_block() -> None:
     assert failed(ScriptedApp(answer=None)).fault == "bad answer"
 
