@@ -126,6 +126,9 @@ def ask(question):
 def usable():
     return ask("host-serial:" + serial + ":get-state").endswith(b"device")
 
+def listed():
+    return serial.encode() + b"\\t" in ask("host:devices")
+
 until = time.monotonic() + float(seconds)
 while (left := until - time.monotonic()) > 0:
     time.sleep(min(left, 1))
@@ -136,10 +139,14 @@ for _ in range(40 if word != "return" else 0):
         break
     time.sleep(0.05)
 for _ in range(50):
-    if usable():
+    if usable() or not os.path.exists("/proc/" + phone):
         break
     ask("host:disconnect:" + serial)
-    if word == "part" or b"authenticate" in ask("host:connect:" + serial) or word == "fail":
+    for _ in range(40):
+        if not listed():
+            break
+        time.sleep(0.05)
+    if word == "part" or b"authenticate" in ask("host:connect:" + serial) or word == "fail" and listed():
         break
     time.sleep(0.2)
 """

@@ -14,7 +14,7 @@ from tests.native.running import FORMATS, SLEEP, real_arguments, run
 
 pytestmark = pytest.mark.build
 
-ADDED_BY_ENGINE = {"proof.files.sha256", "graph"}
+ADDED_BY_ENGINE = {"proof.files.sha256", "proof.app", "graph"}
 """Fields that Python adds to the runner's answer."""
 ONLY_OF_PAGES = {
     *("fault", "readback_ms", "compilation", "trace", "memory.page", "memory.kernels"),
