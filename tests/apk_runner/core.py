@@ -9,7 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from apk_runner.core.build import build, jar
+from apk_runner import archives
+from apk_runner.core.build import build
 from mobilebench.core import paths
 from mobilebench.core.records import Measurement
 from mobilebench.engines import libraries
@@ -42,7 +43,7 @@ def job(folder: Path, arguments: list[str], **changes: Any) -> Path:
 
 def command(given: Path, answer: Path, *, ort: bool = False, natives: Path | None = None) -> list[str]:
     """The command line that runs a job."""
-    classpath = [*jars(), *([jar("onnxruntime")] if ort else [])]
+    classpath = [*jars(), *(archives.obtain("onnxruntime") if ort else [])]
     folder = natives or library_folder()
     java = ["java", *OPTIONS, f"-Djava.library.path={folder}", f"-Djava.io.tmpdir={answer.parent}"]
     return [*java, "-cp", ":".join(map(str, classpath)), MAIN, str(given), str(answer)]
