@@ -38,8 +38,11 @@ RECORD = [
     RecordRequest(recorder=name, interval_ms=interval)
     for name, interval in (("clocks", 100.0), ("cpu", 250.0), ("thermal", 1000.0), ("gpu", 1000.0))
 ]
-NOISE = {"other-load", "slowed-down", "blocks-far-apart", "two-modes", "blocks-drift", "blocks-correlated"}
-"""What other programs on the computer that runs the tests may cause at any time."""
+NOISE = {
+    *("other-load", "slowed-down", "blocks-far-apart", "two-modes", "blocks-drift", "blocks-correlated"),
+    "inherited-priority",
+}
+"""What other programs on the computer that runs the tests may cause at any time, and a priority of the tests."""
 
 
 @contextmanager
