@@ -126,6 +126,8 @@ _HEADLESS = (
     "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup",
     "--remote-debugging-port=0",
 )
+CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+"""Flags with which Chrome has a camera, its own test picture, that every page may use."""
 _CHROME_STARTS_WITHIN_S = 30.0
 
 

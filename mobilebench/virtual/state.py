@@ -121,6 +121,8 @@ class Browser:
     """How often the browsers were updated since this computer's were installed; each changes the version's end."""
     others: str = ""
     """Packages of the browsers installed besides Chrome, separated by commas."""
+    camera: bool = True
+    """Whether Chrome has a camera that pages may use; from its next start on."""
 
     @property
     def packages(self) -> list[str]:

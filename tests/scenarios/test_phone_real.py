@@ -52,8 +52,18 @@ def test_the_pages_are_used_in_the_chrome_of_a_phone(serial: str) -> None:
     assert typing.phone == PhoneFrames(interface=InterfaceFrames(rendered=0, janky=0), layer=Void(reason=none))
 
 
+def test_the_camera_of_a_phone_is_shown(serial: str) -> None:
+    (info,) = targets.select(serial)
+    with targets.open_target(info) as phone:
+        (found,) = repeated(phone, scenario_of("call"), "chrome", seconds=2, times=1)
+    assert not isinstance(found.video, Void)
+    assert found.video.frames_ms
+    assert not isinstance(found.runs, Void)
+
+
 def test_a_phone_whose_browser_gives_no_camera(serial: str) -> None:
     (info,) = targets.select(serial)
+    phones.change_state("typist", {"browser.camera": False})
     before = looks(serial)
     with targets.open_target(info) as phone, pytest.raises(ScenarioFailed) as failed:
         list(repeated(phone, scenario_of("call"), "chrome", seconds=2, times=1))

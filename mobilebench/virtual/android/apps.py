@@ -188,7 +188,9 @@ async def _open(device: Device, package: str, url: str | None) -> None:
         return
 
     async def chrome_opens() -> None:
-        await device.chrome.open(url, browsers.read_chrome_flags(_debug_app_file(device, package)), package)
+        flags = browsers.read_chrome_flags(_debug_app_file(device, package))
+        camera = browsers.CAMERA if device.state.browser.camera else ()
+        await device.chrome.open(url, [*camera, *flags], package)
         await device.settle_pages()
 
     if not device.state.browser.first_run or device.chrome.running == package:
