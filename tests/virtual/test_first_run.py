@@ -23,6 +23,7 @@ def device(tmp_path: Path) -> Device:
     """A phone whose Chrome shows first-run screens."""
     device = make_device(tmp_path, chromium=Program("/nowhere/chromium", "156.0.8078.79"))
     device.files.change(lambda state: with_value(state, "browser.first_run", True))
+    device.files.change(lambda state: with_value(state, "browser.camera", False))
     return device
 
 
