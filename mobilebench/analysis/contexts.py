@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from mobilebench.analysis import comparability
 from mobilebench.analysis.comparability import Side
-from mobilebench.analysis.gaps import Ratio, ratio_of, round_ratios
+from mobilebench.analysis.gaps import Ratio, ratios_of
 from mobilebench.analysis.labels import case_label
 from mobilebench.analysis.summary import CaseSummary
 from mobilebench.core.axes import SHELL
@@ -47,8 +47,7 @@ def context_ratios(cases: Sequence[CaseSummary]) -> tuple[ContextRatio, ...]:
 
 def _compared(app: CaseSummary, shell: CaseSummary) -> ContextRatio:
     refusal = _refusal(app, shell)
-    found = {} if refusal else {stage: list(values.values()) for stage, values in round_ratios(app, shell).items()}
-    ratios = {stage: ratio_of(values) for stage, values in found.items() if values}
+    ratios = {} if refusal else ratios_of(app, shell)
     if not refusal and not ratios:
         refusal = f"rounds: {case_label(app.case)} and {case_label(shell.case)} share no round in which both count."
     return ContextRatio(app, shell, ratios, refusal)

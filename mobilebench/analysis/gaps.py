@@ -119,7 +119,7 @@ def _answered(case: CaseSummary) -> bool:
 
 def _gap(web: CaseSummary, native: CaseSummary, fastest: CaseSummary) -> Gap:
     reason = why_refused(web, native)
-    ratios = {} if reason else _ratios(web, native)
+    ratios = {} if reason else ratios_of(web, native)
     if not reason and not ratios:
         reason = f"rounds: {engine_label(web.case)} and {engine_label(native.case)} share no round in which both count."
     return Gap(
@@ -148,8 +148,9 @@ def refusal(a: tuple[Case, Measurement], b: tuple[Case, Measurement]) -> str | N
     return comparability.refusal("native and web", Side(*a), Side(*b))
 
 
-def _ratios(web: CaseSummary, native: CaseSummary) -> dict[Stage, Ratio]:
-    found = {stage: list(values.values()) for stage, values in round_ratios(web, native).items()}
+def ratios_of(above: CaseSummary, below: CaseSummary) -> dict[Stage, Ratio]:
+    """The ratio of two cases over their common rounds, for each stage that has any."""
+    found = {stage: list(values.values()) for stage, values in round_ratios(above, below).items()}
     return {stage: ratio_of(values) for stage, values in found.items() if values}
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mobilebench.analysis.contexts import ContextRatio, context_ratios
-from mobilebench.analysis.labels import case_details, case_label, duration, engine_label, ratio
+from mobilebench.analysis.labels import case_details, case_label, duration, engine_label
 from mobilebench.analysis.summary import STAGES
-from mobilebench.core.records import Stage
 from mobilebench.report import document as doc
-from mobilebench.report.phrases import plural, ratio_range
+from mobilebench.report.phrases import plural
+from mobilebench.report.sections import gaps
 from mobilebench.report.views import ModelView, RunView, csv_columns, facets, opens
 
 _COLUMNS = (
@@ -34,14 +34,7 @@ CSV_COLUMNS = (
     "case",
     "context",
     "suspect",
-    "stage",
-    "ratio",
-    "interval_low",
-    "interval_high",
-    "lowest_round",
-    "highest_round",
-    "rounds",
-    "refusal",
+    *gaps.RATIO_COLUMNS,
 )
 """`ratio` is app over shell, the geometric mean over their common rounds. A pair that is not compared has one row."""
 
@@ -71,22 +64,11 @@ def _row(view: ModelView, pair: ContextRatio) -> doc.Row:
     ]
     name = doc.Cell(engine_label(case), (*case_details(case), *remarks), markdown=case_label(case))
     if pair.refusal:
-        refused = doc.Cell(
-            "not compared", (pair.refusal,), markdown=f"not compared: {pair.refusal}", span=len(_COLUMNS) - 1
-        )
-        return doc.Row((name, refused), of=facets(pair.app))
+        return doc.Row((name, gaps.refused_cell(pair.refusal, len(_COLUMNS) - 1)), of=facets(pair.app))
     typical = pair.shell.stages["prediction"].value
     shell = doc.Cell(opens(view.panels, pair.shell, duration(typical)), (), typical)
-    return doc.Row((name, *(_ratio(view, pair, stage) for stage in STAGES), shell), of=facets(pair.app))
-
-
-def _ratio(view: ModelView, pair: ContextRatio, stage: Stage) -> doc.Cell | None:
-    found = pair.ratios.get(stage)
-    if found is None:
-        return None
-    between = ratio_range(found)
-    text = opens(view.panels, pair.app, ratio(found.value)) if stage == "prediction" else ratio(found.value)
-    return doc.Cell(text, (between,) if between else (), found.value)
+    ratios = (gaps.ratio_cell(view, pair.app, pair.ratios.get(stage), stage) for stage in STAGES)
+    return doc.Row((name, *ratios, shell), of=facets(pair.app))
 
 
 def data(view: RunView) -> doc.Section | None:
@@ -106,9 +88,5 @@ def _values(view: RunView, model: ModelView) -> Iterator[tuple[doc.Value, ...]]:
         case = pair.app.case
         first = (view.run.info.id, info.id, info.virtual, model.target.soc, case.model, case.precision, case.batch)
         what = (*first, case.key, case.context, pair.suspect)
-        if pair.refusal:
-            yield (*what, None, None, None, None, None, None, None, pair.refusal)
-        for stage, found in pair.ratios.items():
-            low, high = (found.interval.low, found.interval.high) if found.interval else (None, None)
-            numbers = (found.value, low, high, found.spread.low, found.spread.high, found.rounds)
-            yield (*what, stage, *numbers, None)
+        for values in gaps.ratio_values(pair.ratios, pair.refusal):
+            yield (*what, *values)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from mobilebench.analysis.gaps import Gap, GapGroup
+from mobilebench.analysis.gaps import Gap, GapGroup, Ratio
 from mobilebench.analysis.labels import case_details, case_label, engine_label, ratio, threads_label
-from mobilebench.analysis.summary import STAGES
+from mobilebench.analysis.summary import STAGES, CaseSummary
 from mobilebench.core.records import Stage
 from mobilebench.report import document as doc
 from mobilebench.report.figures.inline import ratio_bar
@@ -24,6 +24,17 @@ _COLUMNS = (
 )
 _PAIR_COLUMNS = (doc.Column("Web case, against native", "name"), *_STAGE_COLUMNS)
 
+RATIO_COLUMNS = (
+    "stage",
+    "ratio",
+    "interval_low",
+    "interval_high",
+    "lowest_round",
+    "highest_round",
+    "rounds",
+    "refusal",
+)
+"""What `ratio_values` gives: columns of every CSV table whose rows are the ratios of two cases."""
 CSV_COLUMNS = (
     "run",
     "target",
@@ -37,14 +48,7 @@ CSV_COLUMNS = (
     "fastest_native",
     "same_threads",
     "suspect",
-    "stage",
-    "ratio",
-    "interval_low",
-    "interval_high",
-    "lowest_round",
-    "highest_round",
-    "rounds",
-    "refusal",
+    *RATIO_COLUMNS,
 )
 """`ratio` is web over native, the geometric mean over their common rounds. A pair that is not compared has one row."""
 
@@ -82,7 +86,7 @@ def _row(view: ModelView, gap: Gap, longest: float) -> doc.Row:
         picture=ratio_bar(found.value, longest) if found else None,
     )
     if gap.refusal:
-        return doc.Row((name, _refused(gap.refusal, 4)), of=facets(web))
+        return doc.Row((name, refused_cell(gap.refusal, 4)), of=facets(web))
     cells = (name, *(_ratio(view, gap, stage) for stage in STAGES), _same_threads(view.group, gap))
     return doc.Row(cells, of=facets(web))
 
@@ -92,15 +96,19 @@ def _remarks(gap: Gap) -> tuple[str, ...]:
 
 
 def _ratio(view: ModelView, gap: Gap, stage: Stage) -> doc.Cell | None:
-    found = gap.ratios.get(stage)
+    return ratio_cell(view, view.case(gap.web), gap.ratios.get(stage), stage)
+
+
+def ratio_cell(view: ModelView, of: CaseSummary, found: Ratio | None, stage: Stage) -> doc.Cell | None:
+    """The ratio of a case to another in one stage; that of the prediction opens the case's proof."""
     if found is None:
         return None
     between = ratio_range(found)
-    text = opens(view.panels, view.case(gap.web), ratio(found.value))
-    return doc.Cell(text if stage == "prediction" else ratio(found.value), (between,) if between else (), found.value)
+    text = opens(view.panels, of, ratio(found.value)) if stage == "prediction" else ratio(found.value)
+    return doc.Cell(text, (between,) if between else (), found.value)
 
 
-def _refused(refusal: str, span: int) -> doc.Cell:
+def refused_cell(refusal: str, span: int) -> doc.Cell:
     return doc.Cell("not compared", (refusal,), markdown=f"not compared: {refusal}", span=span)
 
 
@@ -128,7 +136,7 @@ def _all_pairs(view: ModelView) -> tuple[doc.Block, ...]:
 
 def _pair(view: ModelView, gap: Gap) -> doc.Row:
     name = doc.Cell(case_label(gap.web), (f"against {case_label(gap.native)}", *_remarks(gap)))
-    ratios = [_refused(gap.refusal, 3)] if gap.refusal else [_ratio(view, gap, stage) for stage in STAGES]
+    ratios = [refused_cell(gap.refusal, 3)] if gap.refusal else [_ratio(view, gap, stage) for stage in STAGES]
     return doc.Row((name, *ratios), of=facets(view.case(gap.web)))
 
 
@@ -148,9 +156,15 @@ def _values(view: RunView, group: GapGroup, gap: Gap) -> Iterator[tuple[doc.Valu
         *(view.run.info.id, info.id, info.virtual, group.target.soc, group.model, group.precision, group.batch),
         *(case_label(gap.web), case_label(gap.native), gap.fastest_native, gap.same_threads, gap.suspect),
     )
-    if gap.refusal:
-        yield (*shared, *(None,) * 7, gap.refusal)
+    for values in ratio_values(gap.ratios, gap.refusal):
+        yield (*shared, *values)
+
+
+def ratio_values(ratios: Mapping[Stage, Ratio], refusal: str | None) -> Iterator[tuple[doc.Value, ...]]:
+    """The values of `RATIO_COLUMNS`: one row for a refusal, and one for each stage that has a ratio."""
+    if refusal:
+        yield (*(None,) * 7, refusal)
     for stage in STAGES:
-        if found := gap.ratios.get(stage):
+        if found := ratios.get(stage):
             ends = (found.interval.low, found.interval.high) if found.interval else (None, None)
-            yield (*shared, stage, found.value, *ends, found.spread.low, found.spread.high, found.rounds, None)
+            yield (stage, found.value, *ends, found.spread.low, found.spread.high, found.rounds, None)

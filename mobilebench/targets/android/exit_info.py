@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 import shlex
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from mobilebench.core.errors import BlockFailed, Fault, Killed, TargetLost
 from mobilebench.targets.android.shell import Shell
+
+_T = TypeVar("_T")
 
 LOW_MEMORY, NOT_RESPONDING = 3, 6
 REASONS = {
@@ -87,16 +90,7 @@ def exit_of(shell: Shell, package: str, began: float) -> Exit | None:
     """How the app's main process ended since `began`, a time of this computer's monotonic clock; None if it is not
     known, as before Android 11.
     """
-    for attempt in range(_ASKED_TIMES):
-        if attempt:
-            time.sleep(_PAUSE_SECONDS)
-        try:
-            recent = _recent_exits(shell, package, began)
-        except (BlockFailed, TargetLost):
-            return None
-        if found := next((end for end in recent if end.process == package), None):
-            return found
-    return None
+    return _asked(shell, package, began, lambda recent: next((end for end in recent if end.process == package), None))
 
 
 def parse(text: str) -> tuple[datetime | None, list[Exit]]:
@@ -117,6 +111,14 @@ def parse(text: str) -> tuple[datetime | None, list[Exit]]:
 
 
 def _with_reason(error: BlockFailed, shell: Shell, package: str, began: float) -> BlockFailed | None:
+    def explained(recent: list[Exit]) -> BlockFailed | None:
+        return _page_failure(error, recent) if isinstance(error, Killed) else _browser_failure(error, package, recent)
+
+    return _asked(shell, package, began, explained)
+
+
+def _asked(shell: Shell, package: str, began: float, found_in: Callable[[list[Exit]], _T | None]) -> _T | None:
+    """What is found in the exits since `began`, for which the phone is asked a few times; None if it is not known."""
     for attempt in range(_ASKED_TIMES):
         if attempt:
             time.sleep(_PAUSE_SECONDS)
@@ -124,12 +126,8 @@ def _with_reason(error: BlockFailed, shell: Shell, package: str, began: float) -
             recent = _recent_exits(shell, package, began)
         except (BlockFailed, TargetLost):
             return None
-        if isinstance(error, Killed):
-            failure = _page_failure(error, recent)
-        else:
-            failure = _browser_failure(error, package, recent)
-        if failure is not None:
-            return failure
+        if (found := found_in(recent)) is not None:
+            return found
     return None
 
 

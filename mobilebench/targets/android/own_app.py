@@ -104,9 +104,9 @@ class OwnApp:
         self._placed.clear()
 
     def _install(self, apk: Path) -> Pushed:
+        """Install it where no such file is there. An older build of ours that was there is updated, and stays."""
         began = time.monotonic()
         there, own = installed_sha256(self.shell, PACKAGE), sha256_of(apk)
-        """An older build of ours that was there before is updated, and stays."""
         if there == own:
             return Pushed(TargetPath(""), own, False, time.monotonic() - began)
         pushed = self._push(apk)
