@@ -28,6 +28,10 @@ from mobilebench.targets.base import BrowserHandle, Target
 
 LOAD_SECONDS = 60.0
 SETTLE_SECONDS = 0.5
+OPEN_SECONDS = 4.0
+"""A page is used when it has been open for so long. The first seconds of a browser are slower than the rest, and a page
+with an engine, which has to be set up, would not be used in them, while one without would.
+"""
 _MOST_HURRIES = 5
 VISIBLE = 0.5
 """A video counts as seen if at least this part of it was inside of the window all the time."""
@@ -275,14 +279,15 @@ class FrameWatch:
 def watched(opened_page: OpenPage, scenario: Scenario, seconds: float, *, traced: bool = True) -> FrameWatch:
     """Begin to count frames from outside, unless the scenario measures the time of runs.
 
-    The page rests for a moment, in which the browser's processes begin to trace and show no longer that it loads.
+    The page rests for a moment, in which the browser's processes begin to trace and show no longer that it loads, and
+    until it has been open for `OPEN_SECONDS`.
     """
     trace: FrameTrace | Void = Void(reason="not asked for")
     if not scenario.traced:
         trace = Void(reason="a trace may slow the runs that this scenario measures")
     elif traced:
         trace = frame_trace.start(opened_page.page, seconds)
-    probe.rest(opened_page.page, SETTLE_SECONDS)
+    probe.rest(opened_page.page, max(SETTLE_SECONDS, OPEN_SECONDS - probe.open_seconds(opened_page.page)))
     target, package = opened_page.target, opened_page.browser.program
     on_phone = scenario.traced and traced and target is not None and target.info.kind == "android"
     return FrameWatch(trace, PhoneWatch(target, package) if on_phone and target and package else None)

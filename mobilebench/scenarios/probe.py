@@ -83,6 +83,17 @@ def rest(page: Page, seconds: float) -> None:
             page.evaluate(f"{PROBE}.rest({milliseconds:.0f})", timeout=ANSWER_SECONDS, apart=True)
 
 
+def open_seconds(page: Page) -> float:
+    """How long the page has been open, by its own clock.
+
+    Raises:
+        ScenarioFailed: the page does not answer.
+    """
+    with named_failures(page):
+        answer = page.evaluate("performance.now()", timeout=ANSWER_SECONDS, apart=True)
+    return answer / 1000 if isinstance(answer, int | float) else 0.0
+
+
 def asked(page: Page, expression: str, record: type[T], *, apart: bool = False) -> T:
     """The record that an expression answers as JSON text; `apart`: see `Page.evaluate`.
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import os
 import re
+import signal
 import struct
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -179,6 +182,22 @@ def test_exit_records_are_listed_for_the_requested_app(device: Device) -> None:
     assert f"process={page} reason=3 (LOW_MEMORY)" in output
     assert "timestamp=2026-11-21 12:00:00.500" in output
     assert "process=" not in ask(device, "dumpsys", "activity", "exit-info", "com.example").stdout
+
+
+def test_only_the_first_process_of_a_browser_has_its_package_as_name(
+    device: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that was forked and does not run its own program yet still has its parent's command line."""
+    command = ["sh", "-c", "sleep 600 & echo $!; wait"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as browser:
+        try:
+            assert browser.stdout is not None
+            child = int(browser.stdout.readline())
+            monkeypatch.setattr(Device, "browser_pids", {CHROME_PACKAGE: browser.pid})
+            assert ask(device, "pidof", CHROME_PACKAGE).stdout == f"{browser.pid}\n"
+            assert device.name_of(child) == f"{CHROME_PACKAGE}:privileged_process0"
+        finally:
+            os.killpg(browser.pid, signal.SIGKILL)
 
 
 def test_clocks_in_sys_are_the_profiles(device: Device) -> None:

@@ -140,9 +140,11 @@ class Device:
             return app.package
         for package, first in self.browser_pids.items():
             if group == first:
-                kind = next((word.partition("=")[2] for word in words if word.startswith("--type=")), "")
-                names = {"": package, "renderer": f"{package}:sandboxed_process0", "zygote": f"{package}_zygote"}
-                return package if pid == first else names.get(kind, f"{package}:privileged_process0")
+                if pid == first:
+                    return package
+                kind = next((word.partition("=")[2] for word in words if word.startswith("--type=")), None)
+                names = {"renderer": f"{package}:sandboxed_process0", "zygote": f"{package}_zygote"}
+                return names.get(kind or "", f"{package}:privileged_process0")
         return "init" if pid == 1 else "adbd" if pid == os.getpid() else own
 
     @property
