@@ -63,7 +63,7 @@ def kill_pages(leader: int) -> list[int]:
     return pages
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 5) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
     """Look every 20 ms."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -122,7 +122,7 @@ def test_cancelling_ends_the_wait_at_once() -> None:
         began = time.monotonic()
         with pytest.raises(BlockFailed, match="cancelled"), open_page(address(fake), cancel=cancel) as page:
             page.evaluate("new Promise(() => {})", timeout=60)
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 30
 
 
 @pytest.mark.parametrize(

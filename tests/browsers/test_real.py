@@ -61,7 +61,7 @@ def test_it_runs_an_isolated_page_and_leaves_nothing(browser: str, temporary: Pa
             read = (
                 "[x, document.visibilityState, document.hasFocus(), crossOriginIsolated, navigator.hardwareConcurrency]"
             )
-            assert page.evaluate(read, timeout=10) == [42, "visible", True, True, 12]
+            assert page.evaluate(read, timeout=60) == [42, "visible", True, True, 12]
         assert group(running.pid)
         assert [folder.name for folder in temporary.iterdir()] == [running.profile.name]
     wait_until(lambda: not group(running.pid))
@@ -81,13 +81,13 @@ def test_a_proxy_in_the_environment_is_not_asked(
         open_page(running.address) as page,
     ):
         page.open(url)
-        assert page.evaluate("x", timeout=10) == "reached"
+        assert page.evaluate("x", timeout=60) == "reached"
 
 
 def test_an_exception_and_a_missing_page_are_reported(browser: str, temporary: Path) -> None:
     with builds.launch(browser) as running, open_page(running.address) as page:
         with pytest.raises(BlockFailed, match="threw an exception: Error: later") as raised:
-            page.evaluate("(async () => { throw new Error('later') })()", timeout=10)
+            page.evaluate("(async () => { throw new Error('later') })()", timeout=60)
         assert raised.value.fault == "page error"
         with pytest.raises(BlockFailed, match=r"could not open the page: .*CONNECTION_REFUSED") as raised:
             page.open(f"http://127.0.0.1:{closed_port()}/")

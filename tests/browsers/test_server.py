@@ -41,7 +41,7 @@ def server(pages: Path) -> Iterator[PageServer]:
 def get(
     server: PageServer, path: str, headers: dict[str, str] | None = None, method: str = "GET"
 ) -> tuple[http.client.HTTPResponse, bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     try:
         connection.request(method, path, headers=headers or {})
         response = connection.getresponse()
@@ -194,7 +194,7 @@ def test_after_closing_nothing_listens(pages: Path) -> None:
 
 def test_invalid_http_is_refused_without_a_log_line(server: PageServer, caplog: pytest.LogCaptureFixture) -> None:
     for sent in (b"\x16\x03\x01 hello\r\n\r\n", b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n"):
-        with socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
             connection.sendall(sent)
             assert connection.recv(100).startswith(b"HTTP/1.0 400")
     assert caplog.records == []

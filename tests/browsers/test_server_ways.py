@@ -6,10 +6,11 @@ import errno
 import gzip
 import http.client
 import json
+import select
 import socket
-import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -129,7 +130,7 @@ class TestTheLog:
         with large.open("wb") as file:
             file.truncate(200_000_000)
         with server.visit({"model": large}) as visit:
-            with socket.create_connection(("127.0.0.1", server.port), timeout=5) as client:
+            with socket.create_connection(("127.0.0.1", server.port), timeout=60) as client:
                 client.sendall(f"GET {visit.path}model HTTP/1.1\r\nHost: x\r\n\r\n".encode())
                 assert client.recv(1000).startswith(b"HTTP/1.1 200")
             deadline = time.monotonic() + 5
@@ -150,28 +151,32 @@ class TestTheLog:
 
 class TestTurns:
     def test_one_page_downloads_at_a_time_in_the_order_of_asking(self, server: PageServer) -> None:
-        order: list[str] = []
+        def asking(path: str) -> http.client.HTTPConnection:
+            """A connection that has asked for the turn; the server has met the question when it answers the next."""
+            connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+            connection.request("GET", path + "turn")
+            get(server, path)
+            return connection
 
-        def wait(path: str) -> None:
-            assert get(server, path + "turn")[0].status == 200
-            order.append(path)
+        def answered(connection: http.client.HTTPConnection) -> bool:
+            return bool(select.select([connection.sock], [], [], 0)[0])
 
-        with server.visit({}) as one, server.visit({}) as two, server.visit({}) as three:
-            wait(one.path)
-            waiting = []
-            for visit in (two, three):
-                waiting.append(threading.Thread(target=wait, args=(visit.path,)))
-                waiting[-1].start()
-                time.sleep(0.1)
-            assert order == [one.path]
+        with (
+            server.visit({}) as one,
+            server.visit({}) as two,
+            server.visit({}) as three,
+            closing(asking(one.path)) as first,
+            closing(asking(two.path)) as second,
+            closing(asking(three.path)) as third,
+        ):
+            assert first.getresponse().status == 200
             get(server, two.path + "turn", method="DELETE")  # not its turn: nothing happens
-            assert order == [one.path]
+            assert not answered(second) and not answered(third)
             get(server, one.path + "turn", method="DELETE")
-            waiting[0].join(5)
-            assert order == [one.path, two.path]
+            assert second.getresponse().status == 200
+            assert not answered(third)
             get(server, two.path + "turn", method="DELETE")
-            waiting[1].join(5)
-        assert order == [one.path, two.path, three.path]
+            assert third.getresponse().status == 200
 
     def test_who_has_it_may_ask_again(self, server: PageServer) -> None:
         with server.visit({}) as visit:
@@ -192,9 +197,10 @@ class TestTurns:
 
     @pytest.mark.slow
     def test_it_does_not_lapse_while_the_page_downloads(self, server: PageServer, model: Path) -> None:
-        with server.visit({"model": model}, turn_lapses_s=0.5) as slow:
+        with server.visit({"model": model}, turn_lapses_s=2) as slow:
             get(server, slow.path + "turn")
-            for _ in range(14):
+            ends = time.monotonic() + 3
+            while time.monotonic() < ends:
                 get(server, slow.path + "model")
                 time.sleep(0.05)
             get(server, slow.path + "turn", method="DELETE")
@@ -227,7 +233,7 @@ class TestWhatPagesSend:
     def post(
         self, server: PageServer, path: str, body: bytes, kind: str = "application/json", origin: str | None = None
     ) -> tuple[int, bytes]:
-        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
         try:
             headers = {"Content-Type": kind, **({"Origin": origin} if origin else {})}
             connection.request("POST", path, body=body, headers=headers)

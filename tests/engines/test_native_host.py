@@ -65,7 +65,7 @@ def test_a_block_on_this_computer(engine: str, name: str) -> None:
     assert len(measured.proof.files) == 3
     assert measured.proof.files[1].sha256 == libraries.library(engine, here.info.runner).sha256
     assert measured.proof.files[2].sha256 == manifest.formats[chosen.format].sha256  # type: ignore[attr-defined]
-    assert result.spent_ms["launch"] < 2000
+    assert result.spent_ms["launch"] < 20_000
 
 
 def test_the_sleeping_engine_leaves_the_processor_free() -> None:

@@ -129,12 +129,14 @@ def test_processes_that_compute_pages_are_found_below_their_browser() -> None:
         processes = page_process.processes_of(Host(), BrowserHandle("chrome", "1", "", (), pid=shell.pid))
         (pid,) = processes.running()
         before, peak = processes.threads(pid), processes.peak_rss_kb(pid)
-        time.sleep(0.3)
-        found, reading = at_work(before or {}, processes.threads(pid) or {}), processes.memory(pid, 0.0, None)
+        ends = time.monotonic() + 60
+        while (found := at_work(before or {}, processes.threads(pid) or {})) is None or not found.threads:
+            assert time.monotonic() < ends
+            time.sleep(0.1)
+        reading = processes.memory(pid, 0.0, None)
     finally:
         os.killpg(shell.pid, signal.SIGKILL)
         shell.wait()
-    assert found is not None
     assert (found.threads, found.alive) == (1, 1)
     assert reading is not None
     assert peak is not None

@@ -414,8 +414,8 @@ def test_cancelling_ends_a_block_within_seconds(target: HostTarget, temporary: P
     time.sleep(2)
     cancel.set()
     began = time.monotonic()
-    worker.join(10)
-    assert time.monotonic() - began < 8
+    worker.join(60)
+    assert time.monotonic() - began < 30
     assert ["cancelled" in failed.message for failed in failures] == [True]
     assert list(temporary.iterdir()) == []
 

@@ -167,7 +167,7 @@ def test_an_interruption_ends_the_builder_and_leaves_nothing(builder: Builder, o
     began = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         build("bert_small", progress=interrupt)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
     with pytest.raises(ProcessLookupError):
         os.kill(process, 0)
     assert ".building" not in left_in(own_cache)

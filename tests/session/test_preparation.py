@@ -78,12 +78,12 @@ def test_a_stop_does_not_wait_for_a_fetch() -> None:
 
     def library(engine: str, backend: str, build: str, tell: Callable[[str], None]) -> None:
         cancel.set()
-        over.wait(20)
+        over.wait(60)
 
     began = time.monotonic()
     obtain(FakeEngine(), library, cancel)
     over.set()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
 
 
 @pytest.mark.parametrize("error", [Unsupported("no network"), BadInput("its checksum differs")])

@@ -201,7 +201,7 @@ def test_a_silent_command_ends_at_its_limit_and_on_cancel(serve, pinned: Pinned)
     began = time.monotonic()
     with pytest.raises(BlockFailed, match="cancelled"):
         shell.run(["x"], timeout=60, cancel=cancel)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
 
 
 @pytest.mark.slow

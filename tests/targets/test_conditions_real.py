@@ -17,7 +17,7 @@ GOVERNORS = "/sys/devices/system/cpu/cpufreq"
 
 
 def output_of(phone, *argv):
-    return phone.shell(list(argv), timeout=10).stdout.decode()
+    return phone.shell(list(argv), timeout=60).stdout.decode()
 
 
 def states(found):
@@ -40,7 +40,7 @@ def test_strict_conditions_hold_while_the_phone_is_open(rack, open_phone):
         assert now.settings.system["screen_brightness"] == "128"
         assert now.settings.global_["zen_mode"] == "3"
         assert {now.settings.global_[name] for name in ("wifi_on", "mobile_data", "bluetooth_on")} == {"0"}
-        phone.shell(["settings", "put", "system", "screen_brightness", "250"], timeout=10)
+        phone.shell(["settings", "put", "system", "screen_brightness", "250"], timeout=60)
         assert states(phone.conditions("strict,radios-off"))["brightness"] == "set"
         assert phones.state_of("conditions").settings.system["screen_brightness"] == "128"
     after = phones.state_of("conditions")
@@ -69,7 +69,7 @@ def test_a_phone_that_refuses_all_settings_is_measured_without(rack, open_phone)
         assert refused == {"stay-awake", "brightness", "animations", "fixed-performance"}
         assert states(found)["rotation"] == "already"
         assert "Power HAL" in missing(found) or "FIXED_PERFORMANCE" in missing(found)
-        assert phone.shell(["ls", RESTORE_FILE], timeout=5).exit_code != 0
+        assert phone.shell(["ls", RESTORE_FILE], timeout=60).exit_code != 0
     after = phones.state_of("refusing")
     assert (after.settings, after.fixed_performance, after.screen) == (before.settings, False, before.screen)
 
@@ -115,7 +115,7 @@ def test_a_cable_that_is_pulled_while_conditions_are_set_leaves_nothing(rack, op
         phone.conditions("strict")
     rack("pulled")
     with open_phone("pulled") as phone:
-        assert phone.shell(["ls", RESTORE_FILE], timeout=5).exit_code != 0
+        assert phone.shell(["ls", RESTORE_FILE], timeout=60).exit_code != 0
     after = phones.state_of("pulled")
     assert (after.settings, after.fixed_performance) == (before.settings, before.fixed_performance)
 
@@ -145,7 +145,7 @@ def test_a_phone_with_a_copy_is_shown_as_one_to_be_put_back(rack, open_phone):
     with pytest.raises(MobilebenchError), open_phone("copied") as phone:
         phone.conditions("default")
         phones.down(["copied"])
-        phone.shell(["true"], timeout=5)
+        phone.shell(["true"], timeout=60)
     rack("copied")
     (info,) = targets.select(rack("copied"))
     assert targets.phone_statuses([info])[info.id].restore_due

@@ -29,10 +29,10 @@ def adb_binary() -> Path:
 def end(phone: Target, kind: str, address: str, exit_: tuple[str, int] | None) -> None:
     """Kill the phone's processes of a kind; `exit_` is the record that Android would keep of it."""
     if exit_:
-        now = phone.shell(["date", "+%Y-%m-%d %H:%M:%S"], timeout=10).stdout.decode().strip()
+        now = phone.shell(["date", "+%Y-%m-%d %H:%M:%S"], timeout=60).stdout.decode().strip()
         phones.change_state(NAME, {f"exits.{exit_[0]}": f"{exit_[1]} {now}.500"})
     pids = browser_processes.cpu_seconds(address, kind)
-    phone.shell(["kill", "-9", *map(str, pids)], timeout=10)
+    phone.shell(["kill", "-9", *map(str, pids)], timeout=60)
 
 
 @pytest.mark.parametrize(

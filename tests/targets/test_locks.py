@@ -246,7 +246,7 @@ def test_a_caller_that_has_had_its_turn_queues_behind_those_that_wait():
         other = threading.Thread(target=waiting)
         other.start()
         ready.wait()
-        time.sleep(0.1)
+        time.sleep(1)
     with machine_turn("m"):
         order.append("again")
     other.join()
@@ -260,7 +260,7 @@ def test_waiting_for_another_process_can_be_cancelled(other):
     began = time.monotonic()
     with pytest.raises(BlockFailed, match="cancelled"), machine_turn("m", cancel):
         raise AssertionError("both have the turn")
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
     with machine_turn("another machine"):
         pass
 

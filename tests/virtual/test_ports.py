@@ -63,7 +63,7 @@ def wireless(desk: Desk, phone: VirtualPhone) -> Iterator[str]:
 def refuses(serial: str) -> bool:
     address, _, port = serial.partition(":")
     try:
-        socket.create_connection((address, int(port)), timeout=5).close()
+        socket.create_connection((address, int(port)), timeout=60).close()
     except ConnectionRefusedError:
         return True
     return False
@@ -184,7 +184,7 @@ def test_the_opener_opens_ports_of_its_address_until_the_phone_is_gone() -> None
         with socket.socket(fileno=descriptor) as opened:
             address, port = opened.getsockname()
             assert address == "127.77.200.1"
-            socket.create_connection((address, port), timeout=5).close()
+            socket.create_connection((address, port), timeout=60).close()
             phone.send(struct.pack("<H", port))
             answer, none, _, _ = socket.recv_fds(phone, 4, 1)
             assert (struct.unpack("<I", answer)[0], none) == (errno.EADDRINUSE, [])

@@ -43,7 +43,7 @@ UIAUTOMATOR: dict[str, tuple[Call, Any]] = {
     "device_info": (lambda both: both.ui.device_info["serial"], "readme"),
     "window_size": (lambda both: both.ui.window_size(), (1080, 2400)),
     "app_current": (lambda both: both.ui.app_current()["package"], "com.android.launcher3"),
-    "wait_activity": (lambda both: both.ui.wait_activity("com.android.launcher3.Main", timeout=5), True),
+    "wait_activity": (lambda both: both.ui.wait_activity("com.android.launcher3.Main", timeout=60), True),
     "wlan_ip": (lambda both: both.ui.wlan_ip.startswith("127.77."), True),
     "serial": (lambda both: both.ui.serial == both.adb.serial, True),
     "implicitly_wait": (lambda both: (both.ui.implicitly_wait(20.0), both.ui.settings["wait_timeout"]), (20.0, 20.0)),
@@ -129,7 +129,7 @@ UIAUTOMATOR: dict[str, tuple[Call, Any]] = {
         ),
         ICON,
     ),
-    "exists within a time": (lambda both: both.ui(text="Settings").exists(timeout=3), True),
+    "exists within a time": (lambda both: both.ui(text="Settings").exists(timeout=60), True),
     "info of a view": (
         lambda both: {
             name: both.ui(text="Settings").info[name] for name in ("clickable", "enabled", "scrollable", "childCount")
@@ -144,14 +144,14 @@ UIAUTOMATOR: dict[str, tuple[Call, Any]] = {
     "xpath": (
         then(
             lambda both: both.ui.xpath('//*[@text="Chrome"]').click(),
-            lambda both: both.ui.app_wait(CHROME, front=True, timeout=10) > 0,
+            lambda both: both.ui.app_wait(CHROME, front=True, timeout=60) > 0,
         ),
         True,
     ),
     "xpath of a resource": (browsing(lambda both: both.ui.xpath(f"@{BAR}").exists), True),
     "xpath waits": (
         lambda both: (
-            both.ui.xpath('//*[@text="Chrome"]').wait(timeout=5) is not None,
+            both.ui.xpath('//*[@text="Chrome"]').wait(timeout=60) is not None,
             both.ui.xpath('//*[@text="Nothing"]').wait(timeout=0.2),
             both.ui.xpath('//*[@text="Nothing"]').wait_gone(timeout=0.2),
             both.ui.xpath('//*[@text="Nothing"]').click_exists(timeout=0.2),
@@ -211,7 +211,7 @@ UIAUTOMATOR: dict[str, tuple[Call, Any]] = {
     "click of a view": (
         then(
             lambda both: both.ui(text="Chrome").click(offset=(0.5, 0.5)),
-            lambda both: both.ui.app_wait(CHROME, front=True, timeout=10) > 0,
+            lambda both: both.ui.app_wait(CHROME, front=True, timeout=60) > 0,
         ),
         True,
     ),
@@ -270,7 +270,7 @@ UIAUTOMATOR: dict[str, tuple[Call, Any]] = {
     "app_start by monkey": (
         then(
             lambda both: both.ui.app_start(CHROME, use_monkey=True),
-            lambda both: both.ui.app_wait(CHROME, front=True, timeout=10) > 0,
+            lambda both: both.ui.app_wait(CHROME, front=True, timeout=60) > 0,
         ),
         True,
     ),
@@ -278,7 +278,7 @@ UIAUTOMATOR: dict[str, tuple[Call, Any]] = {
         browsing(
             then(
                 lambda both: both.ui.app_start(CHROME, stop=True),
-                lambda both: both.ui.app_wait(CHROME, front=True, timeout=10) > 0,
+                lambda both: both.ui.app_wait(CHROME, front=True, timeout=60) > 0,
             )
         ),
         True,
@@ -286,7 +286,7 @@ UIAUTOMATOR: dict[str, tuple[Call, Any]] = {
     "open_url": (
         then(
             lambda both: both.ui.open_url("about:blank"),
-            lambda both: both.ui.app_wait(CHROME, front=True, timeout=10) > 0,
+            lambda both: both.ui.app_wait(CHROME, front=True, timeout=60) > 0,
         ),
         True,
     ),

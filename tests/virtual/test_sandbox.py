@@ -77,7 +77,7 @@ def test_without_a_sandbox_the_same_port_is_two_ports(open_desk: Desk, pair: lis
 def ask(port: int) -> str:
     import socket
 
-    with socket.create_connection(("127.0.0.1", port), timeout=5) as there:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as there:
         return there.recv(100).decode()
 
 

@@ -265,7 +265,7 @@ def test_a_server_that_does_not_answer_is_told(pinned: Pinned) -> None:
         message, hint = refused(named(f"http://127.0.0.1:{silent.getsockname()[1]}/a"))
     pinned(message)
     assert "network" in hint
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 20
 
 
 def test_a_refused_connection_is_told(pinned: Pinned) -> None:

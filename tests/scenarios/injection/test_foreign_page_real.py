@@ -87,13 +87,13 @@ def test_a_world_shares_the_document_and_no_globals(page: ForeignPage, loopback:
     world = page.world()
     world.evaluate("ours = 1")
     assert world.evaluate("[typeof pageValue, document.title]") == ["undefined", "plain"]
-    assert page.page.evaluate("[typeof ours, pageValue]", timeout=15) == ["undefined", 42]
+    assert page.page.evaluate("[typeof ours, pageValue]", timeout=60) == ["undefined", 42]
 
 
 def test_a_service_worker_does_not_stop_us(page: ForeignPage) -> None:
     with site() as own:  # the service worker stays for the whole origin
         page.open(f"{own.origin}/serviced")
-        page.page.evaluate("controlled", timeout=15)
+        page.page.evaluate("controlled", timeout=60)
         world = page.world()
         assert world.evaluate("Boolean(navigator.serviceWorker.controller)") is True
         assert world.evaluate(MODULE) == 42
@@ -166,7 +166,7 @@ def test_a_page_that_navigates_is_noticed(page: ForeignPage, loopback: Site) -> 
     page.open(f"{loopback.origin}/plain")
     world = page.world()
     page.wait(0)
-    page.page.evaluate(f"void setTimeout(() => {{ location.href = '{loopback.origin}/strict' }}, 0)", timeout=15)
+    page.page.evaluate(f"void setTimeout(() => {{ location.href = '{loopback.origin}/strict' }}, 0)", timeout=60)
     with pytest.raises(ScenarioFailed) as caught:
         page.wait(30)
     assert caught.value.outcome == "left"
@@ -180,7 +180,7 @@ def test_a_page_that_navigates_is_noticed(page: ForeignPage, loopback: Site) -> 
 def test_a_change_of_the_fragment_is_no_navigation(page: ForeignPage, loopback: Site) -> None:
     page.open(f"{loopback.origin}/plain")
     world = page.world()
-    page.page.evaluate("location.hash = 'there'; history.pushState(null, '', '/plain?x=1')", timeout=15)
+    page.page.evaluate("location.hash = 'there'; history.pushState(null, '', '/plain?x=1')", timeout=60)
     page.wait(0.1)
     assert world.evaluate("location.search") == "?x=1"
 
@@ -217,7 +217,7 @@ def test_a_page_that_is_busy_forever_is_named(launch: Launch, loopback: Site) ->
     with launch() as running, foreign_page(running.address) as page:
         page.open(f"{loopback.origin}/plain")
         world = page.world()
-        page.page.evaluate("void setTimeout(() => { for (;;); }, 0)", timeout=15)
+        page.page.evaluate("void setTimeout(() => { for (;;); }, 0)", timeout=60)
         with pytest.raises(ScenarioFailed) as caught:
             for _ in range(100):
                 world.evaluate("new Promise(done => setTimeout(done, 10))", timeout=1)
@@ -241,9 +241,9 @@ def test_firefox_holds_and_changes_nothing_any_more(page: ForeignPage, loopback:
     page.close()
     for path in ("/strict", "/meta"):
         page.page.open(f"{loopback.origin}{path}")
-        assert page.page.evaluate("crossOriginIsolated", timeout=15) is False
+        assert page.page.evaluate("crossOriginIsolated", timeout=60) is False
         with pytest.raises(BlockFailed, match="CSP"):
-            page.page.evaluate(WASM, timeout=15)
+            page.page.evaluate(WASM, timeout=60)
 
 
 @pytest.mark.parametrize("browser", ["firefox"], indirect=True)
@@ -288,7 +288,7 @@ def test_firefox_isolates_frames_of_other_sites_too(page: ForeignPage, loopback:
 
 def test_workers_of_the_page_run_while_it_is_opened(page: ForeignPage, loopback: Site) -> None:
     page.open(f"{loopback.origin}/works")
-    assert page.page.evaluate("answered", timeout=15) == 42
+    assert page.page.evaluate("answered", timeout=60) == 42
 
 
 @both

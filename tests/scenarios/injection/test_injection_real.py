@@ -190,14 +190,14 @@ FUNCTIONS = """(() => {
 @pytest.mark.parametrize("browser", ["firefox"], indirect=True)
 def test_nothing_is_left_in_a_page_of_firefox(page: ForeignPage, loopback: Site, place: Place, threads: int) -> None:
     page.open(f"{loopback.origin}/plain", isolate=True)
-    page.page.evaluate(FUNCTIONS, timeout=15)
-    before = page.page.evaluate(FUNCTIONS, timeout=15)
+    page.page.evaluate(FUNCTIONS, timeout=60)
+    before = page.page.evaluate(FUNCTIONS, timeout=60)
     chosen = load("ortjs", "wasm", threads, browser="firefox")
     with injected(page, chosen, place) as inference:
-        assert page.page.evaluate(FUNCTIONS, timeout=15) == before
+        assert page.page.evaluate(FUNCTIONS, timeout=60) == before
         inference.begin(50)
         assert inference.finish().proof.threads == threads
-    assert page.page.evaluate(FUNCTIONS, timeout=15) == before
+    assert page.page.evaluate(FUNCTIONS, timeout=60) == before
     assert inference.taken_away["workers"] > 0
     assert inference.taken_away["blob_urls"] > 0
 
@@ -245,7 +245,7 @@ def test_what_a_page_does_in_mid_run_is_named(
 
     def tell(text: str) -> None:
         if text.startswith("inferring"):
-            page.page.evaluate(f"void setTimeout(() => {{ {script} }}, 0)", timeout=15)
+            page.page.evaluate(f"void setTimeout(() => {{ {script} }}, 0)", timeout=60)
             said.set()
 
     plan = InjectionPlan(seconds=3, baseline_seconds=0)
