@@ -12,7 +12,7 @@ RUNNERS := mobilebench/assets/runners
 RUNNER_BUILD := linux-$(shell uname -m)
 ANDROID_BUILDS := $(addprefix native-android-,arm64-v8a armeabi-v7a x86_64)
 ANDROID_WAY := $(if $(ANDROID_NDK_HOME),ndk,bionic)
-NEEDS := browser or adb or build or network
+NEEDS := browser or adb or build or network or database
 TESTS := tests$(if $(ROOM),/$(ROOM))
 JOBS ?= 2
 NONE_THERE := [ $$? -eq 5 ] # pytest's exit code for a room that has no such tests
@@ -97,7 +97,7 @@ models: $(STAMPS)/python ## Build the models of suite `quick` (nothing is built 
 	@$(BIN)/mobilebench models build mobilenet_v2 bert_small
 
 test: setup apk $(STAMPS)/npm ## Run every test there is, or those of one room: make test ROOM=targets (JOBS=1: one file at a time)
-	@scripts/system-packages.sh firefox javac
+	@scripts/system-packages.sh firefox javac postgresql
 	@$(BIN)/python -m pytest $(TESTS) -m "not ($(NEEDS))" -n $(JOBS) || $(NONE_THERE)
 	@$(BIN)/python -m pytest $(TESTS) -m "($(NEEDS)) and not alone" -n $(JOBS) --dist loadfile || $(NONE_THERE)
 	@$(BIN)/python -m pytest $(TESTS) -m "($(NEEDS)) and alone" || $(NONE_THERE)

@@ -21,6 +21,7 @@ package_of() {
         ld.lld) echo lld ;;
         mvn) echo maven ;;
         nginx) echo nginx-light ;;
+        postgresql) echo postgresql ;;
         venv) echo python3-venv ;;
         zipalign) echo zipalign ;;
         *) echo "system-packages: no package is known for '$1'" >&2; exit 2 ;;
@@ -41,6 +42,7 @@ is_there() {
             command -v firefox >/dev/null 2>&1 || command -v firefox-esr >/dev/null 2>&1 ;;
         framework-res) [ -e /usr/share/android-framework-res/framework-res.apk ] ;;
         nginx) command -v nginx >/dev/null 2>&1 || [ -x /usr/sbin/nginx ] ;;
+        postgresql) command -v initdb >/dev/null 2>&1 || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 ;;
         venv) "${PYTHON:-python3}" -c 'import ensurepip, venv' 2>/dev/null ;;
         *) command -v "$1" >/dev/null 2>&1 ;;
     esac

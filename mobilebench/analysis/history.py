@@ -6,7 +6,6 @@ import difflib
 import itertools
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 from mobilebench.analysis.comparability import Difference
 from mobilebench.analysis.compare import (
@@ -21,6 +20,7 @@ from mobilebench.analysis.stored import MOST_EARLIER, Wanted
 from mobilebench.analysis.summary import Status, summarise
 from mobilebench.core.errors import BadInput
 from mobilebench.core.records import Case, RunInfo, Stage
+from mobilebench.results.places import Where, place_of
 from mobilebench.results.store import Store
 from mobilebench.statistics.estimates import Interval
 
@@ -57,7 +57,7 @@ class CaseHistory:
     points: tuple[Point, ...]
 
 
-def history(folder: Path, wanted: Wanted, stage: Stage, key: str | None = None) -> tuple[CaseHistory, ...]:
+def history(where: Where, wanted: Wanted, stage: Stage, key: str | None = None) -> tuple[CaseHistory, ...]:
     """The history of every wanted case of a store, in the order in which they were first planned.
 
     Changes are called as in `compare`, after the correction over all runs of one case.
@@ -66,11 +66,11 @@ def history(folder: Path, wanted: Wanted, stage: Stage, key: str | None = None) 
         BadInput: no run has such a case.
     """
     found: dict[Case, list[tuple[RunInfo, MeasuredCase]]] = {}
-    with Store.open(folder, create=False) as store:
+    with Store.open(where, create=False) as store:
         planned = store.cases()
         keys = {key: case for cases in planned.values() for key, case in cases.items() if wanted(case)}
         if not keys:
-            raise BadInput(f"No run in {folder} has such a case.", hint=_hint(key, planned))
+            raise BadInput(f"No run in {place_of(where)} has such a case.", hint=_hint(key, planned))
         for run_id, cases in planned.items():
             if chosen := keys.keys() & cases.keys():
                 loaded = store.load(run_id, cases=chosen)
@@ -117,10 +117,10 @@ def _point(info: RunInfo, one: MeasuredCase, stage: Stage, step: CaseChange | No
     )
 
 
-def planned_cases(folder: Path) -> dict[Case, tuple[int, datetime]]:
+def planned_cases(where: Where) -> dict[Case, tuple[int, datetime]]:
     """Every case of a store, with the number of runs that planned it and when the last of them began."""
     found: dict[Case, tuple[int, datetime]] = {}
-    with Store.open(folder, create=False) as store:
+    with Store.open(where, create=False) as store:
         begun = {info.id: info.created_at for info in store.runs()}
         for run_id, cases in store.cases().items():
             for case in cases.values():

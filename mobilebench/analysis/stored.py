@@ -10,6 +10,7 @@ from mobilebench.analysis.comparability import engine_name
 from mobilebench.analysis.summary import RunSummary, summarise
 from mobilebench.core.errors import BadInput
 from mobilebench.core.records import Case, RunInfo
+from mobilebench.results.places import Place, Where, place_of
 from mobilebench.results.store import Store
 
 Wanted = Callable[[Case], bool]
@@ -21,67 +22,79 @@ MOST_EARLIER = 20
 class StoredRun:
     """A run of a store."""
 
-    folder: Path
-    """Folder of the store."""
+    place: Place
+    """Where the store is."""
     id: str
 
     def summary(self, wanted: Wanted) -> RunSummary:
         """The summary of its wanted cases."""
-        with Store.open(self.folder, create=False) as store:
+        with Store.open(self.place, create=False) as store:
             keys = [key for key, case in store.cases().get(self.id, {}).items() if wanted(case)]
             return summarise(store.load(self.id, cases=keys))
 
 
-def find(name: str, folder: Path) -> StoredRun:
-    """The run with this name in the store of `folder`, or in another one: `FOLDER:RUN`.
+def find(name: str, where: Where) -> StoredRun:
+    """The run with this name in the store there, or in another one: `FOLDER:RUN` or `URL:RUN`.
 
     Raises:
         BadInput: there is no such store or run.
     """
-    other, colon, run = name.rpartition(":")
-    place = Path(other).expanduser() if colon else folder
-    if colon and not place.is_dir():
+    other, colon, run = _split(name)
+    place = place_of(_expanded(other) if colon else where)
+    if colon and isinstance(place.database, Path) and not place.database.is_dir():
         raise BadInput(
             f"There is no folder {other} for the run {name}.",
-            hint="Name a run by its id, `last`, `last~1`, or FOLDER:RUN for the store in another folder.",
+            hint="Name a run by its id, `last`, `last~1`, FOLDER:RUN for the store in another folder, or URL:RUN.",
         )
+    if isinstance(place.database, Path):
+        place = Place(place.database.resolve(), place.folder.resolve())
     with Store.open(place, create=False) as store:
-        return StoredRun(place.resolve(), store.resolve(run or "last"))
+        return StoredRun(place, store.resolve(run or "last"))
+
+
+def _split(name: str) -> tuple[str, str, str]:
+    """Store, colon and run. The port of a URL is none of a run's name."""
+    other, colon, run = name.rpartition(":")
+    return (name, ":", "") if "://" in name and "/" in run else (other, colon, run)
+
+
+def _expanded(store: str) -> Path | str:
+    return store if "://" in store else Path(store).expanduser()
 
 
 def earlier(runs: Sequence[StoredRun], wanted: Wanted) -> list[RunSummary]:
     """The newest runs of the same stores, older than the newest of these runs, that have a wanted case of theirs."""
-    found: list[tuple[RunInfo, Path, frozenset[str]]] = []
-    for folder in dict.fromkeys(run.folder for run in runs):
-        with Store.open(folder, create=False) as store:
+    found: list[tuple[RunInfo, Place, frozenset[str]]] = []
+    for place in dict.fromkeys(run.place for run in runs):
+        with Store.open(place, create=False) as store:
             infos = {info.id: info for info in store.runs()}
             cases = store.cases()
-            own = [run.id for run in runs if run.folder == folder]
+            own = [run.id for run in runs if run.place == place]
             keys = {key for run in own for key, case in cases.get(run, {}).items() if wanted(case)}
             found += [
-                (info, folder, frozenset(keys & cases.get(info.id, {}).keys()))
+                (info, place, frozenset(keys & cases.get(info.id, {}).keys()))
                 for info in infos.values()
                 if info.id not in own
             ]
     newest = _newest(runs)
     chosen = sorted((one for one in found if one[2] and one[0].created_at < newest.created_at), key=_when)
-    return [_summary(info, folder, keys) for info, folder, keys in chosen[-MOST_EARLIER:]]
+    return [_summary(info, place, keys) for info, place, keys in chosen[-MOST_EARLIER:]]
 
 
-def _when(one: tuple[RunInfo, Path, frozenset[str]]) -> str:
+def _when(one: tuple[RunInfo, Place, frozenset[str]]) -> str:
     return one[0].created_at.isoformat()
 
 
 def _newest(runs: Sequence[StoredRun]) -> RunInfo:
     infos = []
     for run in runs:
-        with Store.open(run.folder, create=False) as store:
+        with Store.open(run.place, create=False) as store:
             infos += [info for info in store.runs() if info.id == run.id]
     return max(infos, key=lambda info: info.created_at)
 
 
-def _summary(info: RunInfo, folder: Path, keys: Collection[str]) -> RunSummary:
-    with Store.open(folder, create=False) as store:
+def _summary(info: RunInfo, place: Place, keys: Collection[str]) -> RunSummary:
+    with Store.open(place, create=False) as store:
         return summarise(store.load(info.id, cases=keys))
 
 

@@ -14,7 +14,7 @@ import typer
 
 from mobilebench.cli import accuracy_live, options
 from mobilebench.cli.output import Json, print_json, print_table, say, split
-from mobilebench.cli.results import Out, results_folder
+from mobilebench.cli.results import Out, StoreAt, open_store
 
 if TYPE_CHECKING:
     from mobilebench.reuse.answers import Answers
@@ -170,6 +170,7 @@ def accuracy(
     format_: Annotated[Literal["table", "csv", "json"], typer.Option("--format", help="How to print it.")] = "table",
     json: Json = False,
     out: Out = None,
+    store_at: StoreAt = None,
 ) -> None:
     """Show what frame reuse costs: a frame that cannot be processed in time has the answer of an earlier one.
 
@@ -209,7 +210,7 @@ def accuracy(
             resamples=resamples,
             seed=seed,
             json=json or format_ == "json",
-            folder=results_folder(out),
+            store=open_store(out, store_at, create=True),
         )
         return
     if not (latency or samples or from_run):
@@ -222,7 +223,7 @@ def accuracy(
         raise BadInput(
             f"A rate of {fps:g} frames a second is not possible.", hint="Give one above 0, such as --fps 24."
         )
-    latencies = _latencies(latency, samples, from_run, case, out)
+    latencies = _latencies(latency, samples, from_run, case, out, store_at)
     chosen = _frames(frames, layout)
     evaluator = Evaluator(
         chosen,
@@ -256,9 +257,13 @@ def _write_set(folder: Path, frames: str) -> None:
 
 
 def _latencies(
-    given: list[str] | None, samples: Path | None, from_run: str | None, cases: list[str] | None, out: Path | None
+    given: list[str] | None,
+    samples: Path | None,
+    from_run: str | None,
+    cases: list[str] | None,
+    out: Path | None,
+    store_at: str | None,
 ) -> list[Latency]:
-    from mobilebench.results.store import Store
     from mobilebench.reuse.evaluation import Latency
     from mobilebench.scenarios.accuracy import measured
 
@@ -266,7 +271,7 @@ def _latencies(
     if samples:
         found.append(Latency(samples.name, _samples(samples), "taken in turn"))
     if from_run:
-        with Store.open(results_folder(out), create=False) as store:
+        with open_store(out, store_at) as store:
             found += measured.latencies(store.load(from_run), cases or ())
     return found
 

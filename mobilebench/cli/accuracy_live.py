@@ -6,7 +6,6 @@ import secrets
 import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -39,18 +38,16 @@ class Where:
     repeat: int
 
 
-def live(where: Where, *, counting: Any, resamples: int, seed: int, json: bool, folder: Path) -> None:
-    """Run it, store it as a run in `folder`, print both accuracies, and exit with a code that says how far they can be
+def live(where: Where, *, counting: Any, resamples: int, seed: int, json: bool, store: Store) -> None:
+    """Run it, store it as a run, print both accuracies, and exit with a code that says how far they can be
     trusted.
     """
     from mobilebench.core.errors import BlockFailed, ExitCode, Unsupported
-    from mobilebench.results.store import Store
     from mobilebench.reuse import shapes
     from mobilebench.reuse.evaluation import Evaluator
     from mobilebench.reuse.live import compare
     from mobilebench.scenarios.accuracy import detector
 
-    store = Store.open(folder)
     files = detector.ensure(_tell)
     made = shapes.generate()
     here = detector.answers(files, made.images)
@@ -86,6 +83,7 @@ def live(where: Where, *, counting: Any, resamples: int, seed: int, json: bool, 
 def _keep(store: Store, found: WatchedFrames, target: TargetInfo, files: ModelFiles, began: datetime) -> str:
     """Store the live run as a run of its own, in one transaction; returns the run's id."""
     from mobilebench import __version__
+    from mobilebench.core import log
     from mobilebench.core.records import Run, RunInfo, StoredEvent
     from mobilebench.models import registry
     from mobilebench.reuse.watched import SUITE
@@ -100,7 +98,7 @@ def _keep(store: Store, found: WatchedFrames, target: TargetInfo, files: ModelFi
         suite=SUITE,
         suite_definition={"title": "Live run of a model that watches frames in a page"},
         seed=0,
-        command=sys.argv,
+        command=[log.without_passwords(word) for word in sys.argv],
         targets=[target],
         weights={found.case.model: files.manifest.weights},
     )

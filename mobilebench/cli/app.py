@@ -29,6 +29,7 @@ from mobilebench.cli import (
     run,
     scenario,
     serve,
+    store,
     transfer,
     virtual,
 )
@@ -67,6 +68,7 @@ _COMMANDS: dict[str, Callable[..., None] | typer.Typer] = {
     "bugreport": results.bugreport,
     "models": models.app,
     "libraries": libraries.app,
+    "store": store.app,
     "virtual": virtual.app,
 }
 
@@ -129,7 +131,10 @@ class Group(TyperGroup):
                 raise  # the user answered no
             _say("Error: This command asks a question, and standard input has no answer.", _ASKED)
             raise typer.Exit(ExitCode.BAD_INPUT) from None
-        except (typer.Exit, typer.TyperException):
+        except typer.TyperException as error:
+            error.message = log.without_passwords(error.message)
+            raise
+        except typer.Exit:
             raise
         except Exception as error:
             if ctx.params.get("debug"):
@@ -172,9 +177,9 @@ def _explain(error: Exception) -> ExitCode:
 
 
 def _say(message: str, hint: str | None) -> None:
-    typer.echo(typer.style(harmless(message), fg="red"), err=True)
+    typer.echo(typer.style(harmless(log.without_passwords(message)), fg="red"), err=True)
     if hint:
-        typer.echo(f"  {harmless(hint)}", err=True)
+        typer.echo(f"  {harmless(log.without_passwords(hint))}", err=True)
 
 
 def _version(wanted: bool) -> None:

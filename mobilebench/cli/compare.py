@@ -10,7 +10,7 @@ import typer
 
 from mobilebench.cli import options
 from mobilebench.cli.output import Json, console, print_json, print_table, say, split
-from mobilebench.cli.results import Out, draw_figures, results_folder
+from mobilebench.cli.results import Out, StoreAt, draw_figures, place_of_results
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -21,7 +21,7 @@ RunName = Annotated[
     str,
     typer.Argument(
         metavar="RUN",
-        help="Id of a run, its unique beginning, `last`, `last~1` (the one before), or FOLDER:RUN in another store.",
+        help="Id of a run, its unique beginning, `last`, `last~1` (the one before), FOLDER:RUN or URL:RUN.",
         autocompletion=options.complete_runs,
     ),
 ]
@@ -74,6 +74,7 @@ def compare(
     ] = None,
     json: Json = False,
     out: Out = None,
+    store_at: StoreAt = None,
 ) -> None:
     """Compare two runs: which cases became slower or faster, with 95 % intervals.
 
@@ -99,7 +100,7 @@ def compare(
     stages = comparing.stages_of(split(stage), limits)
     chosen = comparing.across(across)
     wanted = stored.filters(engine=split(engine), model=split(model), target=split(target))
-    left, right = (stored.find(name, results_folder(out)) for name in (before, after))
+    left, right = (stored.find(name, place_of_results(out, store_at)) for name in (before, after))
     found = comparing.compare(
         left.summary(wanted),
         right.summary(wanted),
@@ -158,6 +159,7 @@ def history(
     ] = None,
     json: Json = False,
     out: Out = None,
+    store_at: StoreAt = None,
 ) -> None:
     """Show a case over all runs, oldest first: time, interval, verdict, versions, and what changed.
 
@@ -176,14 +178,14 @@ def history(
     from mobilebench.report import history as shown
 
     pictures = figure_files.formats(split(figures)) if figures else ()
-    folder = results_folder(out)
+    place = place_of_results(out, store_at)
     wanted_format = "json" if json else format_
     (chosen,) = comparing.stages_of([stage])[:1]
     if case is None and not (engine or model or target):
-        _list_cases(over_runs.planned_cases(folder), wanted_format == "json")
+        _list_cases(over_runs.planned_cases(place), wanted_format == "json")
         return
     wanted = stored.filters(engine=split(engine), model=split(model), target=split(target), key=case)
-    found = over_runs.history(folder, wanted, chosen, case)
+    found = over_runs.history(place, wanted, chosen, case)
     if wanted_format == "csv":
         _print_or_write(shown.as_csv(found), file)
     elif wanted_format == "json":
@@ -192,7 +194,7 @@ def history(
         for one in found:
             print_table(shown.COLUMNS, shown.table(one), title=shown.title(one))
     if pictures:
-        drawn = draw_figures(shown.figures(found), folder / "history", pictures)
+        drawn = draw_figures(shown.figures(found), place.folder / "history", pictures)
         say(drawn or "No run of these cases has a time that a figure could show.", err=wanted_format != "table")
 
 

@@ -9,7 +9,7 @@ import typer
 from mobilebench.cli import options
 from mobilebench.cli.output import Json, print_json, say
 from mobilebench.cli.quarantine import in_force
-from mobilebench.cli.results import Out, results_folder
+from mobilebench.cli.results import Out, StoreAt, place_of_results
 
 if TYPE_CHECKING:
     from mobilebench.core.records import Quarantine
@@ -38,6 +38,7 @@ def doctor(
         ),
     ] = False,
     out: Out = None,
+    store_at: StoreAt = None,
     json: Json = False,
 ) -> None:
     """Examine this computer and the phones before they are measured: what is wrong, why it matters, how to mend it.
@@ -63,7 +64,7 @@ def doctor(
 
     with racks.using(rack):
         chosen = targets.select(serial, need_ready=False)
-    held = in_force(results_folder(out))
+    held = in_force(place_of_results(out, store_at))
     examined = [(report, quarantine.of(report.info, held)) for report in examine_all(chosen, fix=fix)]
     if json:
         print_json([_as_json(report, of) for report, of in examined])

@@ -10,9 +10,8 @@ from mobilebench.cli.output import say
 from mobilebench.cli.quarantine import in_force
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from mobilebench.core.records import PlannedBlock, TargetInfo
+    from mobilebench.results.places import Place
     from mobilebench.results.store import Store
     from mobilebench.session.events import Event, Subscriber
     from mobilebench.targets.care.doctor import Report
@@ -20,10 +19,10 @@ if TYPE_CHECKING:
 MORE = "`mobilebench doctor` says more"
 
 
-def without_quarantined(chosen: Sequence[TargetInfo], folder: Path, named: Collection[str] = ()) -> list[TargetInfo]:
+def without_quarantined(chosen: Sequence[TargetInfo], place: Place, named: Collection[str] = ()) -> list[TargetInfo]:
     """Give phones in quarantine a state that leaves them out of the run.
 
-    The store of `folder` is opened only if a phone is among the targets: opening brings an older store up to date.
+    The store is opened only if a phone is among the targets: opening brings an older store up to date.
 
     Raises:
         BadInput: one of them is named.
@@ -33,7 +32,7 @@ def without_quarantined(chosen: Sequence[TargetInfo], folder: Path, named: Colle
 
     if all(info.kind != "android" for info in chosen):
         return list(chosen)
-    found = quarantine.marked(chosen, in_force(folder))
+    found = quarantine.marked(chosen, in_force(place))
     for before, info in zip(chosen, found, strict=True):
         if info.id in named and info.state != before.state:
             raise discovery.not_ready_error(info)

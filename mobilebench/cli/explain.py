@@ -8,7 +8,7 @@ import typer
 
 from mobilebench.cli import options
 from mobilebench.cli.output import Json, console, print_json, say
-from mobilebench.cli.results import Out, RunArgument, results_folder
+from mobilebench.cli.results import Out, RunArgument, StoreAt, open_store
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,6 +41,7 @@ def explain(
     ] = "table",
     json: Json = False,
     out: Out = None,
+    store_at: StoreAt = None,
 ) -> None:
     """Explain the gap between native and web by measured steps: threads, engine, Node, page, isolation, build, GPU.
 
@@ -55,9 +56,8 @@ def explain(
     """
     from mobilebench.analysis.explain import as_data, select
     from mobilebench.analysis.summary import summarise
-    from mobilebench.results.store import Store
 
-    store = Store.open(results_folder(out), create=False)
+    store = open_store(out, store_at)
     summary = summarise(store.load(run))
     found = select(summary, model=model, target=target, precision=precision)
     wanted: Format = "json" if json else format_

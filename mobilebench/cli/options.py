@@ -76,10 +76,14 @@ def complete_serials(incomplete: str) -> list[str]:
 
 
 def complete_runs(incomplete: str) -> list[str]:
+    import os
+
     from mobilebench.core import paths
+    from mobilebench.results.places import VARIABLE
     from mobilebench.results.store import Store
 
-    return _starting(["last", *(info.id for info in Store.open(paths.home(), create=False).runs())], incomplete)
+    with Store.open(os.environ.get(VARIABLE) or paths.home(), create=False) as store:
+        return _starting(["last", *(info.id for info in store.runs())], incomplete)
 
 
 def complete_engines_with_libraries(incomplete: str) -> list[str]:

@@ -11,12 +11,11 @@ import typer
 
 from mobilebench.cli import options
 from mobilebench.cli.output import Json, print_json, print_table, say
-from mobilebench.cli.results import Out, results_folder
+from mobilebench.cli.results import Out, StoreAt, place_of_results
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from mobilebench.core.records import Quarantine, TargetInfo
+    from mobilebench.results.places import Place
 
 app = options.group("Leave phones out of runs until a time, and let them be measured again.")
 
@@ -46,6 +45,7 @@ def list_quarantined(
     every: Annotated[bool, typer.Option("--all", help="Also list those that have ended or were lifted.")] = False,
     rack: options.RackFile = None,
     out: Out = None,
+    store_at: StoreAt = None,
     json: Json = False,
 ) -> None:
     """List the phones in quarantine, until when, and why.
@@ -60,15 +60,15 @@ def list_quarantined(
     from mobilebench.results.store import Store
     from mobilebench.targets import rack as racks
 
-    folder = results_folder(out)
-    store = Store.existing(folder)
+    place = place_of_results(out, store_at)
+    store = Store.existing(place)
     found: list[Quarantine] = []
     if store is not None:
         with store:
             found = store.quarantines() if every else quarantine.in_force(store)
     if phones is not None and found:
         with racks.using(rack):
-            found = _concerning(phones, folder, found)
+            found = _concerning(phones, place, found)
     if json:
         print_json([one.model_dump(mode="json") for one in found])
     elif found:
@@ -90,6 +90,7 @@ def add(
     for_: Annotated[str | None, typer.Option("--for", metavar="TIME", help="How long, such as 30m, 2h or 7d.")] = None,
     rack: options.RackFile = None,
     out: Out = None,
+    store_at: StoreAt = None,
 ) -> None:
     """Leave phones out of runs until a time.
 
@@ -108,17 +109,17 @@ def add(
     from mobilebench.targets import rack as racks
 
     end = _end(until, for_)
-    folder = results_folder(out)
+    place = place_of_results(out, store_at)
     with racks.using(rack):
-        chosen = _chosen(phones, folder)
-    with Store.open(folder) as store:
+        chosen = _chosen(phones, place)
+    with Store.open(place) as store:
         added = [(info.id, quarantine.add(store, info, end, reason)) for info in chosen]
     for serial, one in added:
         say(f"{serial} is {one.describe()}.")
 
 
 @app.command()
-def lift(phones: _Phones, rack: options.RackFile = None, out: Out = None) -> None:
+def lift(phones: _Phones, rack: options.RackFile = None, out: Out = None, store_at: StoreAt = None) -> None:
     """Let phones be measured again; `all` ends every quarantine, also of phones that are away.
 
     Examples:
@@ -132,12 +133,12 @@ def lift(phones: _Phones, rack: options.RackFile = None, out: Out = None) -> Non
     from mobilebench.results.store import Store
     from mobilebench.targets import rack as racks
 
-    folder = results_folder(out)
+    place = place_of_results(out, store_at)
     lifted: list[Quarantine] = []
-    if (store := Store.existing(folder)) is not None:
+    if (store := Store.existing(place)) is not None:
         with store, racks.using(rack):
             held = quarantine.in_force(store)
-            lifted = quarantine.end(store, _concerning(phones, folder, held) if held else [])
+            lifted = quarantine.end(store, _concerning(phones, place, held) if held else [])
     if not lifted:
         raise BadInput(
             f"No phone of “{phones}” is in quarantine.", hint="`mobilebench quarantine list` shows which phones are."
@@ -146,12 +147,12 @@ def lift(phones: _Phones, rack: options.RackFile = None, out: Out = None) -> Non
         say(f"{one.serial} is no longer {one.describe()}.")
 
 
-def in_force(folder: Path) -> list[Quarantine]:
-    """The quarantines of the store in this folder that hold now."""
+def in_force(place: Place) -> list[Quarantine]:
+    """The quarantines of the store there that hold now."""
     from mobilebench.results import quarantine
     from mobilebench.results.store import Store
 
-    store = Store.existing(folder)
+    store = Store.existing(place)
     if store is None:
         return []
     with store:
@@ -183,7 +184,7 @@ def _end(until: str | None, for_: str | None) -> datetime:
     raise BadInput(f"“{given}” is not a time within the next ten years.", hint=_TIME_HINT)
 
 
-def _concerning(phones: str, folder: Path, held: Sequence[Quarantine]) -> list[Quarantine]:
+def _concerning(phones: str, place: Place, held: Sequence[Quarantine]) -> list[Quarantine]:
     """Those of these quarantines that are of the chosen phones. A phone that is away is known by its serial.
 
     Raises:
@@ -203,7 +204,7 @@ def _concerning(phones: str, folder: Path, held: Sequence[Quarantine]) -> list[Q
         own = [one for serial in serials for one in quarantine.named(serial, held)]
         if selector is not None or not own:
             try:
-                chosen = _chosen(word, folder)
+                chosen = _chosen(word, place)
             except BadInput:
                 if not own:
                     raise
@@ -213,7 +214,7 @@ def _concerning(phones: str, folder: Path, held: Sequence[Quarantine]) -> list[Q
     return [one for one in held if one in found]
 
 
-def _chosen(phones: str, folder: Path) -> list[TargetInfo]:
+def _chosen(phones: str, place: Place) -> list[TargetInfo]:
     """The phones of a selection; one that is not attached is described as a stored run measured it last.
 
     Raises:
@@ -231,7 +232,7 @@ def _chosen(phones: str, folder: Path) -> list[TargetInfo]:
         try:
             chosen = targets.select(word, need_ready=False)
         except BadInput:
-            chosen = _measured_before(word, folder)
+            chosen = _measured_before(word, place)
             if not chosen:
                 raise
         usual = [one for one in chosen if one.kind == "android" and not one.state.startswith(identity.SAME_PHONE)]
@@ -241,14 +242,14 @@ def _chosen(phones: str, folder: Path) -> list[TargetInfo]:
     return list(found.values())
 
 
-def _measured_before(word: str, folder: Path) -> list[TargetInfo]:
+def _measured_before(word: str, place: Place) -> list[TargetInfo]:
     """The phones that a word means by its serial, or by the rack file, as the stored runs measured them last."""
     from mobilebench.results.store import Store
     from mobilebench.targets import rack, selection
 
     selector = selection.parse(word)
     serials = {word} if selector is None else selection.serials_in_file(selector, rack.current())
-    store = Store.existing(folder)
+    store = Store.existing(place)
     if store is None:
         return []
     with store:

@@ -15,17 +15,29 @@ from mobilebench.cli import options
 from mobilebench.cli.output import Json, console, print_json, print_table, say, split
 from mobilebench.core.sizes import decimal_size
 from mobilebench.results.names import TableName
+from mobilebench.results.places import VARIABLE
 
 if TYPE_CHECKING:
     from mobilebench.analysis.summary import RunSummary
     from mobilebench.report.document import Figure
     from mobilebench.report.figures.static import Format as Picture
+    from mobilebench.results.places import Place
     from mobilebench.results.store import Store
     from mobilebench.results.traces import StoredTrace
 
 Out = Annotated[
     Path | None,
     typer.Option("--out", metavar="DIR", help="Folder of the results; by default your data folder."),
+]
+StoreAt = Annotated[
+    str | None,
+    typer.Option(
+        "--store",
+        metavar="URL|DIR",
+        envvar=VARIABLE,
+        help="The store: a folder, or a PostgreSQL database such as postgresql://user@host/database. --out then only "
+        "holds the files of runs (journals, traces, reports). By default the store is in the folder of --out.",
+    ),
 ]
 RunArgument = Annotated[
     str,
@@ -38,11 +50,26 @@ RunArgument = Annotated[
 Format = Literal["table", "csv", "json", "parquet"]
 
 
-def results_folder(out: Path | None) -> Path:
-    """The folder of results: `--out`, or else the data folder."""
+def place_of_results(out: Path | None, store_at: str | None) -> Place:
+    """Where the results are: `--store` and `--out`, or else the data folder."""
     from mobilebench.core import paths
+    from mobilebench.results.places import place_of
 
-    return out.expanduser() if out else paths.home()
+    folder = out.expanduser() if out else None
+    if store_at is None:
+        return place_of(folder or paths.home())
+    return place_of(store_at if "://" in store_at else Path(store_at).expanduser(), folder)
+
+
+def open_store(out: Path | None, store_at: str | None, *, create: bool = False) -> Store:
+    """The store of `--store` and `--out`.
+
+    Raises:
+        BadInput: it cannot be opened, or there is none (unless `create`).
+    """
+    from mobilebench.results.store import Store
+
+    return Store.open(place_of_results(out, store_at), create=create)
 
 
 def report(
@@ -96,6 +123,7 @@ def report(
         ),
     ] = False,
     out: Out = None,
+    store_at: StoreAt = None,
 ) -> None:
     """Write the report of a run (HTML, Markdown, CSV) from its stored raw samples, and print its path.
 
@@ -123,10 +151,10 @@ def report(
     wanted = figure_files.formats(split(figures)) if figures else ()
     share = _share(keep) if keep else KEEP
     loaded = published.load(reference) if reference else None
-    store = _store(out)
+    store = open_store(out, store_at)
     found = store.load(run)
     happened = store.stored_events(found.info.id)
-    folder = results_folder(out) / "runs" / found.info.id
+    folder = store.run_folder(found.info.id)
     if anonymise:
         from mobilebench.results.anonymous import Anonymiser
 
@@ -207,9 +235,10 @@ def results(
     ] = None,
     json: Json = False,
     out: Out = None,
+    store_at: StoreAt = None,
 ) -> None:
     """List the runs, show the statistics of one, or export its raw samples."""
-    store = _store(out)
+    store = open_store(out, store_at)
     wanted: Format = "json" if json else format_
     if run is None:
         _list_runs(store, wanted)
@@ -217,12 +246,6 @@ def results(
         _show(store, run, data)
     else:
         _export(store, run, wanted, data or "samples", file)
-
-
-def _store(out: Path | None) -> Store:
-    from mobilebench.results.store import Store
-
-    return Store.open(results_folder(out), create=False)
 
 
 def _list_runs(store: Store, wanted: Format) -> None:
@@ -309,6 +332,7 @@ def bugreport(
         typer.Option("--file", metavar="FILE", help="Write to this file instead of mobilebench-bugreport-RUN.zip."),
     ] = None,
     out: Out = None,
+    store_at: StoreAt = None,
 ) -> None:
     """Pack what a developer needs to understand a failure into one zip file, and list its contents.
 
@@ -324,14 +348,14 @@ def bugreport(
     from mobilebench import targets
     from mobilebench.bugreport import collection
     from mobilebench.core.errors import MobilebenchError
-    from mobilebench.results.store import FILE_NAME, Store
+    from mobilebench.results.store import Store
 
-    folder = results_folder(out)
+    place = place_of_results(out, store_at)
     store = None
     run_id = None
-    if run != "none" and (run != "last" or (folder / FILE_NAME).is_file()):
-        store = Store.open(folder, create=False)
-        run_id = store.resolve(run)
+    if run != "none":
+        store = Store.existing(place) if run == "last" else Store.open(place, create=False)
+        run_id = store.resolve(run) if store else None
     try:
         attached = targets.discover()
     except MobilebenchError as error:

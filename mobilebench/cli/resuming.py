@@ -22,6 +22,7 @@ ALLOWED = frozenset(
         "wait_for_phone",
         "blocked_too",
         "out",
+        "store_at",
         "json",
         "dry_run",
         "rack",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -13,12 +12,13 @@ from mobilebench.cli import builds, care_words, devices, examination, libraries,
 from mobilebench.cli.libraries import EngineLibrary
 from mobilebench.cli.output import Json, console, duration, print_json, say, split
 from mobilebench.cli.plan_table import print_plan
-from mobilebench.cli.results import Out, results_folder, say_where_traces_are
+from mobilebench.cli.results import Out, StoreAt, place_of_results, say_where_traces_are
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from mobilebench.core.records import EnergyWindow, Goal, PlannedBlock, Run, TargetInfo
+    from mobilebench.results.places import Place
     from mobilebench.results.store import Store
     from mobilebench.session import RunResult
     from mobilebench.suite import Plan
@@ -301,6 +301,7 @@ def run(
         ),
     ] = False,
     out: Out = None,
+    store_at: StoreAt = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the plan and its estimated time; measure nothing.")
     ] = False,
@@ -361,10 +362,10 @@ def run(
     from mobilebench.targets import rack as racks
 
     libraries.use(typed, engine_library)
-    folder = results_folder(out)
+    place = place_of_results(out, store_at)
     declared = typed.with_resource(using_builds(browser_path or []))
     if resume is not None:
-        store = Store.open(folder, create=False)
+        store = Store.open(place, create=False)
         begun = store.load(resume)
         resuming.refuse_changes(typed, begun)
         typed.with_resource(racks.using(rack))
@@ -412,7 +413,7 @@ def run(
     typed.with_resource(racks.using(rack))
     selected = targets.select(serial)
     named = targets.named(serial, selected)
-    chosen = examination.without_quarantined(selected, folder, named)
+    chosen = examination.without_quarantined(selected, place, named)
     libraries.require_use(chosen)
 
     def planned(among: Sequence[TargetInfo]) -> Plan:
@@ -425,13 +426,13 @@ def run(
 
     plan = planned(chosen)
     if dry_run:
-        _print_plan(plan, devices.left_out(chosen), folder, json)
+        _print_plan(plan, devices.left_out(chosen), place, json)
         return
     builds.require_current(plan.blocks, chosen)
     found = examination.examined(chosen, plan.blocks, named=named, blocked_too=blocked_too)
     if devices.left_out(found) != devices.left_out(chosen):
         plan = planned(found)
-    store = Store.open(folder)
+    store = Store.open(place)
     _finish(_measure(plan, found, store, wait_for_phone, keep_app=keep_app), store, json)
 
 
@@ -456,7 +457,7 @@ def _measure(plan: Plan, selected: list[TargetInfo], store: Store, wait_seconds:
 
     request = session.RunRequest(plan=plan, targets=tuple(selected), command=tuple(sys.argv))
     time_left = estimate.TimeLeft(
-        plan.blocks, selected, lambda: estimate.estimate(plan, estimate.look_up(plan.blocks, store.folder))
+        plan.blocks, selected, lambda: estimate.estimate(plan, estimate.look_up(plan.blocks, store.place))
     )
     with progress.of_run(time_left) as (on_event, cancel):
         on_event = examination.recorded(selected, store, on_event)
@@ -482,7 +483,7 @@ def _resume(
     examined: list[TargetInfo] = []
 
     def discover(names: Collection[str]) -> list[TargetInfo]:
-        found = examination.without_quarantined(dependencies.discover(names), store.folder)
+        found = examination.without_quarantined(dependencies.discover(names), store.place)
         concerned = [block for block in begun.planned if block.case.target in names]
         examined.extend(examination.examined(found, concerned, blocked_too=blocked_too))
         return list(examined)
@@ -537,10 +538,10 @@ def _finish(result: RunResult, store: Store, json: bool, *, retry_failed: bool =
     raise typer.Exit(int(result.exit_code))
 
 
-def _print_plan(plan: Plan, missed: list[dict[str, str]], folder: Path, json: bool) -> None:
+def _print_plan(plan: Plan, missed: list[dict[str, str]], place: Place, json: bool) -> None:
     from mobilebench.session import estimate
 
-    cases = estimate.estimate(plan, estimate.look_up(plan.blocks, folder))
+    cases = estimate.estimate(plan, estimate.look_up(plan.blocks, place))
     seconds = estimate.wall_seconds(cases, plan.targets)
     if json:
         blocks = [block.model_dump(mode="json", by_alias=True) for block in plan.blocks]

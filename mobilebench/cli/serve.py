@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mobilebench.cli.output import say
-from mobilebench.cli.results import Out, results_folder
+from mobilebench.cli.results import Out, StoreAt, open_store
 
 if TYPE_CHECKING:
     import threading
@@ -32,6 +32,7 @@ def serve(
         ),
     ] = False,
     out: Out = None,
+    store_at: StoreAt = None,
 ) -> None:
     """Serve a page on which a person chooses a model, an engine and a backend, measures them, and keeps the result.
 
@@ -47,7 +48,6 @@ def serve(
     from mobilebench.browsers.server import LOOPBACK, PageServer
     from mobilebench.core import paths
     from mobilebench.engines.builds import PAGES, require_current
-    from mobilebench.results.store import Store
     from mobilebench.session.manual import Manual
 
     require_current([PAGES])
@@ -59,7 +59,7 @@ def serve(
         context = self_signed(_reached_by(listen))
     server = PageServer(paths.web_pages(), address=address, port=port, tls=context)
     try:
-        with Store.open(results_folder(out)) as store:
+        with open_store(out, store_at, create=True) as store:
             manual = Manual(server, store, "lan" if listen else "loopback")
             try:
                 ended = _asked_to_end()

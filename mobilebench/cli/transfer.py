@@ -10,7 +10,7 @@ import typer
 
 from mobilebench.cli import options
 from mobilebench.cli.output import Json, print_json, say
-from mobilebench.cli.results import Out, results_folder
+from mobilebench.cli.results import Out, StoreAt, open_store, place_of_results
 from mobilebench.core.sizes import decimal_size
 
 
@@ -41,6 +41,7 @@ def export(
         ),
     ] = False,
     out: Out = None,
+    store_at: StoreAt = None,
 ) -> None:
     """Export whole runs to one file, which `mobilebench import FILE` stores elsewhere without loss.
 
@@ -56,12 +57,11 @@ def export(
     - `mobilebench export last --anonymise`
     """
     from mobilebench.core.errors import BadInput
-    from mobilebench.results.store import Store
     from mobilebench.results.transfer import writing
 
     if every and runs:
         raise BadInput("`--all` exports every run, and some runs are named, too.", hint="Leave one of the two out.")
-    store = Store.open(results_folder(out), create=False)
+    store = open_store(out, store_at)
     named = [info.id for info in store.runs()] if every else [store.resolve(run) for run in runs or ["last"]]
     ids = list(dict.fromkeys(named))
     kind = "-anonymous" if anonymise else ""
@@ -85,6 +85,7 @@ def import_(
     ] = None,
     json: Json = False,
     out: Out = None,
+    store_at: StoreAt = None,
 ) -> None:
     """Import runs from another mobilebench: all of them or, if anything is wrong with a file, none.
 
@@ -99,7 +100,7 @@ def import_(
     """
     from mobilebench.results.transfer import importing
 
-    outcomes = importing.import_runs(results_folder(out), files, source)
+    outcomes = importing.import_runs(place_of_results(out, store_at), files, source)
     if json:
         print_json([asdict(one) for one in outcomes])
         return

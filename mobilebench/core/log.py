@@ -28,6 +28,13 @@ _SECRET = re.compile(
     r"(?:'[^']*'|\"[^\"]*\"|\S+)|(?P<scheme>\w+://)[^/@\s]+@",
     re.IGNORECASE,
 )
+_IN_URL = re.compile(
+    r"(?P<user>\bpostgres(?:ql)?(?:\+\w+)?://[^\s:/@\"'<>]*):[^\s\"'<>]*@"
+    r"|(?P<other>\b[a-z][\w+.-]*://[^\s:/@\"'<>]*):[^\s/@\"'<>]*@",
+    re.IGNORECASE,
+)
+_PARAMETER = re.compile(r"(?P<name>[?&]\w*password=)[^\s&\"'<>]*", re.IGNORECASE)
+_MASK = "***"
 _WORD = re.compile(r"[A-Za-z0-9_-]{16,}")
 _hidden_words: set[str] = set()
 _CONTEXT = {name: ContextVar(f"mobilebench_{name}", default="-") for name in ("run", "target", "block")}
@@ -92,6 +99,17 @@ def hide(word: str) -> str:
     return word
 
 
+def without_passwords(text: str) -> str:
+    """A text with `***` in place of the passwords in its URLs: `postgresql://user:***@host/database`.
+
+    A quotation mark or a space in a password must be written as in URLs (`%22`, `%20`), else a part of it stays.
+    """
+    if "://" not in text:
+        return text
+    masked = _IN_URL.sub(lambda found: f"{found['user'] or found['other']}:{_MASK}@", text)
+    return _PARAMETER.sub(rf"\g<name>{_MASK}", masked)
+
+
 def shortened(text: str) -> str:
     """A command as one line of the log, without passwords and tokens, and at most `LONGEST_TEXT` characters."""
     line = " ".join(_SECRET.sub(_hidden, text[: 2 * LONGEST_TEXT]).split())
@@ -154,10 +172,11 @@ class _StandardError(logging.Handler):
 
 
 class _Formatter(logging.Formatter):
-    """Formats lines without hidden words."""
+    """Formats lines without hidden words and passwords in URLs."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return _WORD.sub(lambda found: "<hidden>" if found[0] in _hidden_words else found[0], super().format(record))
+        line = without_passwords(super().format(record))
+        return _WORD.sub(lambda found: "<hidden>" if found[0] in _hidden_words else found[0], line)
 
 
 def _hidden(found: re.Match[str]) -> str:

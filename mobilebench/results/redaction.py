@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from mobilebench.core import paths
+from mobilebench.core import log, paths
 from mobilebench.core.records import TargetInfo
 
 _IDENTIFYING_FACTS = ("ro.serialno", "boot_id")
@@ -134,6 +134,7 @@ class Redaction:
 
     def apply(self, text: str, field: str = "") -> str:
         """The text with placeholders; `field` is the name of the field that holds it, if it is one of a record."""
+        text = log.without_passwords(text)
         if self._known is not None:
             text = self._known.sub(self._name, text)
         text = _HARDWARE_ADDRESS.sub(lambda found: self._address("hardware address", found[0]), text)

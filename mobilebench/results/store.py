@@ -1,4 +1,4 @@
-"""The store: `results.sqlite`, with raw samples and proof of every block. Each run has only one writer.
+"""The store: a database with raw samples and proof of every block. Each run has only one writer.
 
 Each block is stored in one transaction: it survives `kill -9` once `append` has returned. Verdicts are computed on
 read; statistics too, in another package.
@@ -9,9 +9,10 @@ from __future__ import annotations
 import difflib
 import gc
 import re
+import threading
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -22,13 +23,11 @@ from sqlalchemy import (
     BindParameter,
     ColumnElement,
     Connection,
-    Engine,
     Row,
     Select,
     Table,
     bindparam,
     delete,
-    insert,
     select,
     update,
 )
@@ -48,14 +47,18 @@ from mobilebench.core.records import (
     StoredEvent,
     TargetInfo,
 )
-from mobilebench.results import database, tables, traces
+from mobilebench.results import tables, traces
+from mobilebench.results.databases import database_of
+from mobilebench.results.databases.base import Database
+from mobilebench.results.places import FILE_NAME as FILE_NAME
+from mobilebench.results.places import Place, Where, place_of
 from mobilebench.verdicts.reading import judge_run
 
-FILE_NAME = "results.sqlite"
 _LAST = re.compile(r"last(?:~(\d{1,6}))?")
 _INDICES_AT_ONCE = 500
 """Fewer than the variables that any SQLite allows in one statement."""
 _ROWS_AT_ONCE = 5_000
+_BLOCKS_AT_ONCE = 100
 
 
 class StoreError(MobilebenchError):
@@ -66,65 +69,73 @@ class StoreError(MobilebenchError):
 
 
 class Store:
-    """Results in one folder: `results.sqlite`, and `runs/<run id>/` for files that belong to a run."""
+    """Results in one place: a database, and `runs/<run id>/` in a folder for files that belong to a run."""
 
-    def __init__(self, folder: Path, engine: Engine) -> None:
-        self.folder = folder
-        self._engine = engine
+    def __init__(self, place: Place, database: Database) -> None:
+        self.place = place
+        self.database = database
 
     @classmethod
-    def open(cls, folder: Path, *, create: bool = True) -> Store:
-        """Open the store of a folder, and bring an older schema up to date.
+    def open(cls, where: Where, *, create: bool = True) -> Store:
+        """Open the store in a folder (SQLite) or at a URL (PostgreSQL), and bring an older schema up to date.
 
         A store that is up to date is only read, so opening it neither waits for a run that writes nor holds one up.
 
         Raises:
-            BadInput: it does not exist (with `create=False`), is damaged or locked, or belongs to a newer mobilebench.
+            BadInput: it does not exist (with `create=False`), cannot be reached, is damaged or locked, or belongs to a
+                newer mobilebench.
         """
-        path = folder / FILE_NAME
-        if not create and not path.is_file():
-            raise BadInput(
-                f"There are no results in {folder}.",
-                hint="Measure first (`mobilebench run`), or name the folder with --out.",
-            )
+        place = place_of(where)
+        database = database_of(place)
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise BadInput(
-                f"Results cannot be stored in {folder}: {error.strerror}.",
-                hint="Choose a folder that you may write with --out.",
-            ) from error
-        engine = database.connect(path)
-        try:
-            with engine.connect() as connection, connection.begin():
-                ready = database.is_up_to_date(connection)
-            if not ready:
-                with database.writing(engine) as connection:
-                    database.bring_up_to_date(connection, path)
+            if not create and not database.exists():
+                raise BadInput(
+                    f"There are no results in {place}.",
+                    hint="Measure first (`mobilebench run`), or name the folder with --out, or the store with --store.",
+                )
+            if isinstance(place.database, Path):
+                _make(place.database)
+            database.bring_up_to_date()
         except DBAPIError as error:
-            engine.dispose()
-            why, hint = database.explain(error, path)
+            database.close()
+            why, hint = database.explain(error)
             raise BadInput(f"{why}.", hint=hint) from error
         except BaseException:
-            engine.dispose()
+            database.close()
             raise
-        return cls(folder, engine)
+        return cls(place, database)
 
     @classmethod
-    def existing(cls, folder: Path) -> Store | None:
-        """The store of a folder, opened, or None if there is none. Raises `BadInput` as `open` does."""
-        return cls.open(folder, create=False) if (folder / FILE_NAME).is_file() else None
+    def existing(cls, where: Where) -> Store | None:
+        """The store in a place, opened, or None if there is none. Raises `BadInput` as `open` does."""
+        place = place_of(where)
+        database = database_of(place)
+        try:
+            if not database.exists():
+                return None
+        except DBAPIError as error:
+            why, hint = database.explain(error)
+            raise BadInput(f"{why}.", hint=hint) from error
+        finally:
+            database.close()
+        return cls.open(place, create=False)
 
     @property
-    def path(self) -> Path:
-        return self.folder / FILE_NAME
+    def folder(self) -> Path:
+        """The folder for the files of runs."""
+        return self.place.folder
+
+    @property
+    def name(self) -> str:
+        """The folder or the masked URL."""
+        return self.place.name
 
     def run_folder(self, run_id: str) -> Path:
         """The folder for the files of a run, such as journal and report."""
         return self.folder / "runs" / run_id
 
     def close(self) -> None:
-        self._engine.dispose()
+        self.database.close()
 
     def __enter__(self) -> Self:
         return self
@@ -134,12 +145,31 @@ class Store:
     ) -> None:
         self.close()
 
+    @contextmanager
+    def owning(self, run_id: str, cancel: threading.Event | None = None) -> Iterator[None]:
+        """Be the only writer of a run.
+
+        Until the end, writing waits some minutes for a database server that went away, or until `cancel` is set.
+
+        Raises:
+            BadInput: another process is writing the run, or the database cannot be reached.
+        """
+        with ExitStack() as held:
+            try:
+                held.enter_context(self.database.owning(run_id, cancel or threading.Event()))
+            except DBAPIError as error:
+                why, hint = self.database.explain(error)
+                raise BadInput(f"{why}.", hint=hint) from error
+            yield
+
     # -- writing ---------------------------------------------------------------------------------------------------
 
     def create_run(self, info: RunInfo, planned: Sequence[PlannedBlock], models: Iterable[ModelFacts] = ()) -> None:
         """Record the request and the known facts about its models, before anything is measured."""
-        with self._write("the run could not be recorded") as connection:
-            _insert_request(connection, info, planned, models)
+        self.write(
+            "the run could not be recorded",
+            lambda connection: self._insert_request(connection, info, planned, models),
+        )
 
     def add(self, runs: Iterable[tuple[Run, Sequence[StoredEvent]]], write_files: Callable[[], None]) -> None:
         """Store whole runs of another store with their events, in one transaction: all of them or none.
@@ -151,23 +181,29 @@ class Store:
         Raises:
             StoreError: they could not be stored, or a run of this id is stored already.
         """
-        with self._write("nothing was imported") as connection:
+
+        def work(connection: Connection) -> None:
             for run, happened in runs:
-                _insert_request(connection, run.info, run.planned, run.models)
-                for block in run.blocks:
-                    _insert_block(connection, run.info.id, block)
-                _insert(connection, tables.events, [tables.event_row(run.info.id, one) for one in happened])
+                self._insert_request(connection, run.info, run.planned, run.models)
+                self._insert_blocks(connection, run.info.id, run.blocks)
+                self._insert(connection, tables.events, [tables.event_row(run.info.id, one) for one in happened])
             write_files()
+
+        self.write("nothing was imported", work, repeatable=False)
 
     def extend_plan(self, run_id: str, further: Sequence[PlannedBlock]) -> None:
         """Record further blocks of a run's cases, before they are measured."""
-        with self._write("the further rounds could not be recorded") as connection:
-            _plan(connection, run_id, further)
+        self.write(
+            "the further rounds could not be recorded", lambda connection: self._plan(connection, run_id, further)
+        )
 
     def keep_models(self, run_id: str, models: Iterable[ModelFacts]) -> None:
         """Record facts about further models of a run. Facts that are already recorded stay."""
-        with self._write("what is known of the models could not be recorded") as connection:
-            _keep_models(connection, run_id, models)
+        known = list(models)
+        self.write(
+            "what is known of the models could not be recorded",
+            lambda connection: self._keep_models(connection, run_id, known),
+        )
 
     def append(
         self, run_id: str, block: Block, *, instead_of: Block | None = None, completed: Block | None = None
@@ -183,13 +219,16 @@ class Store:
         Raises:
             StoreError: the block could not be stored, or is stored already.
         """
-        with self._write(f"block {block.planned.index} could not be stored") as connection:
+
+        def work(connection: Connection) -> None:
             if instead_of is not None:
                 connection.execute(delete(tables.blocks).where(_is_block(run_id, block)))
                 replaced = tables.replaced_event(instead_of, block.ended_at)
-                connection.execute(insert(tables.events), tables.event_row(run_id, replaced))
-            _insert_block(connection, run_id, block)
+                self._insert(connection, tables.events, [tables.event_row(run_id, replaced)])
+            self._insert_blocks(connection, run_id, [block])
             _complete(connection, run_id, completed)
+
+        self.write(f"block {block.planned.index} could not be stored", work)
 
     def add_trace(self, run_id: str, name: str, content: bytes) -> None:
         """Write the file of a trace pass to the run's folder."""
@@ -204,8 +243,10 @@ class Store:
     def add_event(self, run_id: str, kind: str, *, at: datetime, target: str | None, data: Mapping[str, Any]) -> None:
         """Store an event that the blocks do not show, such as a lost target or a retry."""
         event = StoredEvent(at=at, kind=kind, target=target, data=dict(data))
-        with self._write(f"event {kind} could not be stored") as connection:
-            connection.execute(insert(tables.events), tables.event_row(run_id, event))
+        self.write(
+            f"event {kind} could not be stored",
+            lambda connection: self._insert(connection, tables.events, [tables.event_row(run_id, event)]),
+        )
 
     def finish(
         self,
@@ -217,29 +258,37 @@ class Store:
     ) -> None:
         """Set how a run ended, or `running` when it is resumed. `completed` is as for `append`."""
         finished_at = None if status == "running" else at or datetime.now(UTC)
-        with self._write("the run's end could not be recorded") as connection:
+
+        def work(connection: Connection) -> None:
             query = update(tables.runs).where(tables.runs.c.id == run_id)
             connection.execute(query.values(status=status, finished_at=finished_at))
             _complete(connection, run_id, completed)
 
+        self.write("the run's end could not be recorded", work)
+
     def add_quarantine(self, one: Quarantine) -> None:
         """Record that a phone is left out (see `results.quarantine`)."""
-        with self._write("the quarantine could not be recorded") as connection:
-            connection.execute(insert(tables.quarantines), one.model_dump())
+        self.write(
+            "the quarantine could not be recorded",
+            lambda connection: self._insert(connection, tables.quarantines, [one.model_dump()]),
+        )
 
     def lift_quarantines(self, lifted: Collection[Quarantine], at: datetime) -> None:
         """Record that these quarantines were ended early."""
         of = tables.quarantines.c
-        with self._write("the quarantine could not be lifted") as connection:
+
+        def work(connection: Connection) -> None:
             for one in lifted:
                 same = (of.serial == one.serial) & (of.added_at == one.added_at) & (of.until == one.until)
                 connection.execute(update(tables.quarantines).where(same).values(lifted_at=at))
+
+        self.write("the quarantine could not be lifted", work)
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
     def runs(self) -> list[RunInfo]:
         """Every run, oldest first."""
-        with self._read() as connection:
+        with self.reading() as connection:
             infos = connection.execute(select(tables.runs).order_by(tables.runs.c.created_at, tables.runs.c.id)).all()
             found = connection.execute(select(tables.targets).order_by(tables.targets.c.position)).all()
             imported = connection.execute(select(tables.imports).order_by(tables.imports.c.position)).all()
@@ -259,13 +308,13 @@ class Store:
         """
         known = [info.id for info in self.runs()]
         if not known:
-            raise BadInput(f"There is no run in {self.folder} yet.", hint="Measure first: `mobilebench run`.")
+            raise BadInput(f"There is no run in {self.name} yet.", hint="Measure first: `mobilebench run`.")
         if counted := _LAST.fullmatch(name):
             back = int(counted[1] or 0)
             if back < len(known):
                 return known[-1 - back]
             raise BadInput(
-                f"There is no run {name} in {self.folder}: it has {len(known)} run{'' if len(known) == 1 else 's'}.",
+                f"There is no run {name} in {self.name}: it has {len(known)} run{'' if len(known) == 1 else 's'}.",
                 hint="`mobilebench results` lists all runs.",
             )
         matches = [run_id for run_id in known if run_id == name] or [
@@ -279,7 +328,7 @@ class Store:
             )
         close = difflib.get_close_matches(name, known, n=3) or known[-3:]
         raise BadInput(
-            f"There is no run {name} in {self.folder}.",
+            f"There is no run {name} in {self.name}.",
             hint=f"Did you mean {' or '.join(close)}? `mobilebench results` lists all runs; `last` is the newest one.",
         )
 
@@ -291,7 +340,7 @@ class Store:
             .order_by(tables.runs.c.created_at, tables.runs.c.id, tables.cases.c.id)
         )
         found: dict[str, dict[str, Case]] = {}
-        with self._read() as connection:
+        with self.reading() as connection:
             for row in connection.execute(query):
                 found.setdefault(row.run_id, {})[row.key] = tables.to_case(row)
         return found
@@ -311,12 +360,12 @@ class Store:
             BadInput: there is no such run, or `strict` and a block has impossible values.
         """
         run_id = self.resolve(run_id)
-        with _without_garbage_collection(), self._read() as connection:
+        with _without_garbage_collection(), self.reading() as connection:
             info = connection.execute(select(tables.runs).where(tables.runs.c.id == run_id)).one()
             targets = _of_run(connection, tables.targets, run_id, "position")
             imports = _of_run(connection, tables.imports, run_id, "position")
             by_id = {row.id: row for row in _of_run(connection, tables.cases, run_id, "id")}
-            models = _of_run(connection, tables.models, run_id, "model", "precision", "batch")
+            models = sorted(_of_run(connection, tables.models, run_id), key=_key_of_model)
             plan = _of_run(connection, tables.planned, run_id, "index")
             only = None
             if cases is not None:
@@ -341,7 +390,7 @@ class Store:
 
     def quarantines(self) -> list[Quarantine]:
         """Every quarantine, oldest first, including those that have ended."""
-        with self._read() as connection:
+        with self.reading() as connection:
             found = connection.execute(select(tables.quarantines).order_by(tables.quarantines.c.id)).all()
         return [tables.to_quarantine(row) for row in found]
 
@@ -352,7 +401,7 @@ class Store:
 
     def stored_events(self, run_id: str) -> list[StoredEvent]:
         """The events of a run as they are stored, oldest first."""
-        with self._read() as connection:
+        with self.reading() as connection:
             return [tables.to_event(row) for row in _of_run(connection, tables.events, self.resolve(run_id), "id")]
 
     def block_seconds(self, keys: Iterable[str]) -> dict[tuple[str, Pass], list[float]]:
@@ -379,7 +428,7 @@ class Store:
             .order_by(tables.blocks.c.started_at.desc())
         )
         found: dict[tuple[str, Pass], list[float]] = defaultdict(list)
-        with self._read() as connection:
+        with self.reading() as connection:
             for row in connection.execute(query):
                 seconds = (row.ended_at - row.started_at).total_seconds() - row.spent_ms.get("gate", 0) / 1000
                 found[row.key, row.pass_].append(max(seconds, 0.0))
@@ -387,23 +436,71 @@ class Store:
 
     # -- how -------------------------------------------------------------------------------------------------------
 
-    @contextmanager
-    def _write(self, failure: str) -> Iterator[Connection]:
+    def write(self, failure: str, work: Callable[[Connection], None], *, repeatable: bool = True) -> None:
+        """Do work in one transaction; `repeatable` is as for the database.
+
+        Raises:
+            StoreError: it failed. `failure` says what was not done, as a clause.
+        """
         try:
-            with database.writing(self._engine) as connection:
-                yield connection
+            self.database.write(work, repeatable=repeatable)
         except DBAPIError as error:
-            why, hint = database.explain(error, self.path)
+            why, hint = self.database.explain(error)
             raise StoreError(f"{why}: {failure}.", hint=hint) from error
 
     @contextmanager
-    def _read(self) -> Iterator[Connection]:
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that only reads, and sees one state of the store. Raises `BadInput` when that fails."""
         try:
-            with self._engine.connect() as connection, connection.begin():
+            with self.database.reading() as connection:
                 yield connection
         except DBAPIError as error:
-            why, hint = database.explain(error, self.path)
+            why, hint = self.database.explain(error)
             raise BadInput(f"{why}.", hint=hint) from error
+
+    def _insert(self, connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+        self.database.insert(connection, table, rows)
+
+    def _insert_request(
+        self, connection: Connection, info: RunInfo, planned: Sequence[PlannedBlock], models: Iterable[ModelFacts]
+    ) -> None:
+        self._insert(connection, tables.runs, [tables.run_row(info)])
+        self._insert(
+            connection, tables.targets, [tables.target_row(info.id, *item) for item in enumerate(info.targets)]
+        )
+        self._insert(connection, tables.imports, list(tables.import_rows(info)))
+        self._keep_models(connection, info.id, models)
+        distinct = {block.case.key: block.case for block in planned}
+        self._insert(connection, tables.cases, [tables.case_row(info.id, case) for case in distinct.values()])
+        self._plan(connection, info.id, planned)
+
+    def _plan(self, connection: Connection, run_id: str, planned: Sequence[PlannedBlock]) -> None:
+        """Insert planned blocks, whose cases are recorded."""
+        ids = {row.key: row.id for row in _of_run(connection, tables.cases, run_id, "id")}
+        rows = [tables.planned_row(run_id, ids[block.case.key], block) for block in planned]
+        self._insert(connection, tables.planned, rows)
+
+    def _insert_blocks(self, connection: Connection, run_id: str, blocks: Sequence[Block]) -> None:
+        for start in range(0, len(blocks), _BLOCKS_AT_ONCE):
+            some = blocks[start : start + _BLOCKS_AT_ONCE]
+            self._insert(connection, tables.blocks, [tables.block_row(run_id, block) for block in some])
+            for table, rows_of in ((tables.samples, tables.sample_rows), (tables.series, tables.series_rows)):
+                self._insert(connection, table, [row for block in some for row in rows_of(run_id, block)])
+
+    def _keep_models(self, connection: Connection, run_id: str, models: Iterable[ModelFacts]) -> None:
+        known = {(row.model, row.precision, row.batch) for row in _of_run(connection, tables.models, run_id)}
+        new = {facts.key: facts for facts in models if facts.key not in known}
+        self._insert(connection, tables.models, [tables.model_row(run_id, facts) for facts in new.values()])
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(
+            f"Results cannot be stored in {folder}: {error.strerror}.",
+            hint="Choose a folder that you may write with --out.",
+        ) from error
 
 
 @contextmanager
@@ -418,40 +515,9 @@ def _without_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _insert(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
-    if rows:
-        connection.execute(insert(table), rows)
-
-
-def _insert_request(
-    connection: Connection, info: RunInfo, planned: Sequence[PlannedBlock], models: Iterable[ModelFacts]
-) -> None:
-    connection.execute(insert(tables.runs), tables.run_row(info))
-    _insert(connection, tables.targets, [tables.target_row(info.id, *item) for item in enumerate(info.targets)])
-    _insert(connection, tables.imports, list(tables.import_rows(info)))
-    _keep_models(connection, info.id, models)
-    distinct = {block.case.key: block.case for block in planned}
-    _insert(connection, tables.cases, [tables.case_row(info.id, case) for case in distinct.values()])
-    _plan(connection, info.id, planned)
-
-
-def _plan(connection: Connection, run_id: str, planned: Sequence[PlannedBlock]) -> None:
-    """Insert planned blocks, whose cases are recorded."""
-    ids = {row.key: row.id for row in _of_run(connection, tables.cases, run_id, "id")}
-    _insert(connection, tables.planned, [tables.planned_row(run_id, ids[block.case.key], block) for block in planned])
-
-
-def _insert_block(connection: Connection, run_id: str, block: Block) -> None:
-    connection.execute(insert(tables.blocks), tables.block_row(run_id, block))
-    _insert(connection, tables.samples, list(tables.sample_rows(run_id, block)))
-    _insert(connection, tables.series, list(tables.series_rows(run_id, block)))
-
-
-def _keep_models(connection: Connection, run_id: str, models: Iterable[ModelFacts]) -> None:
-    known = {(row.model, row.precision, row.batch) for row in _of_run(connection, tables.models, run_id)}
-    new = {facts.key: facts for facts in models if facts.key not in known}
-    if new:
-        connection.execute(insert(tables.models), [tables.model_row(run_id, facts) for facts in new.values()])
+def _key_of_model(row: Row[Any]) -> tuple[str, str, int]:
+    """Sorts models alike in every database: each has its own order of texts."""
+    return row.model, row.precision, row.batch
 
 
 def _is_block(run_id: str, block: Block) -> ColumnElement[bool]:
@@ -512,7 +578,7 @@ def _rows_of_blocks(
 ) -> Iterator[Sequence[Any]]:
     """The rows in parts of some thousands."""
     if only is None:
-        yield from connection.execute(query).partitions(_ROWS_AT_ONCE)
+        yield from connection.execute(query.execution_options(yield_per=_ROWS_AT_ONCE)).partitions()
         return
     for start in range(0, len(only), _INDICES_AT_ONCE):
         chosen = only[start : start + _INDICES_AT_ONCE]

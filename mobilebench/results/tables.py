@@ -1,4 +1,4 @@
-"""The tables of `results.sqlite`, and the records as their rows, without loss.
+"""The tables of a store, and the records as their rows, without loss.
 
 A change of a table needs a migration (`migrations/versions`); a test compares the two.
 """
@@ -18,7 +18,6 @@ from sqlalchemy import (
     Float,
     ForeignKeyConstraint,
     Index,
-    Integer,
     MetaData,
     Row,
     String,
@@ -48,6 +47,7 @@ from mobilebench.core.records import (
     TargetInfo,
     Verdict,
 )
+from mobilebench.results.column_types import Whole
 
 
 class Instant(TypeDecorator[datetime]):
@@ -68,7 +68,7 @@ _JSON = JSON(none_as_null=True)
 
 def axis_column(axis: Axis) -> Column[Any]:
     """The column for the values of an axis."""
-    return Column(axis.column, Integer if axis.column_type is int else String, nullable=axis.nullable)
+    return Column(axis.column, Whole if axis.column_type is int else String, nullable=axis.nullable)
 
 
 metadata = MetaData()
@@ -83,7 +83,7 @@ runs = Table(
     Column("mobilebench_version", String, nullable=False),
     Column("suite", String, nullable=False),
     Column("suite_definition", _JSON, nullable=False),
-    Column("seed", Integer, nullable=False),
+    Column("seed", Whole, nullable=False),
     Column("command", _JSON, nullable=False),
     Column("weights", _JSON, nullable=False),
 )
@@ -93,7 +93,7 @@ targets = Table(
     metadata,
     Column("run_id", String, primary_key=True),
     Column("id", String, primary_key=True),
-    Column("position", Integer, nullable=False),
+    Column("position", Whole, nullable=False),
     Column("kind", String, nullable=False),
     Column("virtual", Boolean, nullable=False),
     Column("soc", String, nullable=False),
@@ -104,7 +104,7 @@ targets = Table(
 cases = Table(
     "cases",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", Whole, primary_key=True),
     Column("run_id", String, nullable=False),
     Column("key", String, nullable=False),
     *(axis_column(axis) for axis in AXES.values()),
@@ -116,30 +116,31 @@ planned = Table(
     "planned",
     metadata,
     Column("run_id", String, primary_key=True),
-    Column("index", Integer, primary_key=True),
-    Column("round", Integer, nullable=False),
-    Column("case_id", Integer, nullable=False),
-    Column("min_predictions", Integer, nullable=False),
-    Column("max_predictions", Integer, nullable=False),
+    Column("index", Whole, primary_key=True),
+    Column("round", Whole, nullable=False),
+    Column("case_id", Whole, nullable=False),
+    Column("min_predictions", Whole, nullable=False),
+    Column("max_predictions", Whole, nullable=False),
     Column("max_seconds", Float, nullable=False),
     Column("time_limit_seconds", Float),
     Column("pass", String, nullable=False),
     Column("conditions", _JSON, nullable=False),
     ForeignKeyConstraint(["run_id"], ["runs.id"], ondelete="CASCADE"),
     ForeignKeyConstraint(["case_id"], ["cases.id"]),
+    Index("planned_of_a_case", "case_id"),
 )
 
 blocks = Table(
     "blocks",
     metadata,
     Column("run_id", String, primary_key=True),
-    Column("index", Integer, primary_key=True),
+    Column("index", Whole, primary_key=True),
     Column("outcome", String, nullable=False),
     Column("reason", Text),
     Column("fault", String),
     Column("verdict", String),
     Column("verdict_reasons", _JSON),
-    Column("verdict_rules", Integer),
+    Column("verdict_rules", Whole),
     Column("engine_version", String),
     Column("started_at", Instant, nullable=False),
     Column("ended_at", Instant, nullable=False),
@@ -158,7 +159,7 @@ models = Table(
     Column("run_id", String, primary_key=True),
     Column("model", String, primary_key=True),
     Column("precision", String, primary_key=True),
-    Column("batch", Integer, primary_key=True),
+    Column("batch", Whole, primary_key=True),
     Column("reference", _JSON, nullable=False),
     Column("tolerance", Float, nullable=False),
     Column("half_precision_tolerance", Float, nullable=False),
@@ -172,9 +173,9 @@ samples = Table(
     "samples",
     metadata,
     Column("run_id", String, primary_key=True),
-    Column("index", Integer, primary_key=True),
+    Column("index", Whole, primary_key=True),
     Column("stage", String, primary_key=True),
-    Column("position", Integer, primary_key=True),
+    Column("position", Whole, primary_key=True),
     Column("part", String),
     Column("value_ms", Float, nullable=False),
     ForeignKeyConstraint(["run_id", "index"], ["blocks.run_id", "blocks.index"], ondelete="CASCADE"),
@@ -184,8 +185,8 @@ series = Table(
     "series",
     metadata,
     Column("run_id", String, primary_key=True),
-    Column("index", Integer, primary_key=True),
-    Column("position", Integer, primary_key=True),
+    Column("index", Whole, primary_key=True),
+    Column("position", Whole, primary_key=True),
     Column("recorder", String, nullable=False),
     Column("name", String, nullable=False),
     Column("unit", String, nullable=False),
@@ -199,7 +200,7 @@ series = Table(
 events = Table(
     "events",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", Whole, primary_key=True),
     Column("run_id", String, nullable=False),
     Column("at", Instant, nullable=False),
     Column("kind", String, nullable=False),
@@ -213,7 +214,7 @@ imports = Table(
     "imports",
     metadata,
     Column("run_id", String, primary_key=True),
-    Column("position", Integer, primary_key=True),
+    Column("position", Whole, primary_key=True),
     Column("source", Text),
     Column("file", Text, nullable=False),
     Column("file_sha256", String, nullable=False),
@@ -226,7 +227,7 @@ imports = Table(
 quarantines = Table(
     "quarantines",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", Whole, primary_key=True),
     Column("serial", String, nullable=False),
     Column("number", String),
     Column("model", String),

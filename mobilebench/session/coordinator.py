@@ -132,7 +132,7 @@ def run(
             suite=plan.suite.name,
             suite_definition=plan.suite.model_dump(mode="json"),
             seed=plan.seed,
-            command=list(request.command),
+            command=[log.without_passwords(word) for word in request.command],
             targets=list(request.targets),
             weights=_weights(ready.models),
         )
@@ -290,7 +290,12 @@ class _Session:
         """
         jobs = self._jobs(blocks)
         folder = self._store.run_folder(self._run_id)
-        with Journal(folder) as journal, log.written_to(folder / LOG_NAME), log.about(run=self._run_id):
+        with (
+            self._store.owning(self._run_id, self._cancel),
+            Journal(folder) as journal,
+            log.written_to(folder / LOG_NAME),
+            log.about(run=self._run_id),
+        ):
             self._store.finish(self._run_id, "running")
             targets = tuple(job.target.id for job in jobs)
             started = events.RunStarted(run_id=self._run_id, targets=targets, blocks=len(blocks), done=done)

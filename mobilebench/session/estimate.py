@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
 
 from mobilebench.core.records import Block, Case, Pass, PlannedBlock, TargetInfo
 from mobilebench.recorders import registry
+from mobilebench.results.places import Where
 from mobilebench.session import events
 from mobilebench.session.dependencies import Dependencies
 from mobilebench.session.preparation import CaseAndPass, case_and_pass, decide_support
@@ -84,11 +84,11 @@ def wall_of(seconds: Mapping[str, float], targets: Sequence[TargetInfo]) -> floa
     return alone + max((seconds for machine, seconds in by_machine.items() if machine not in here), default=0.0)
 
 
-def look_up(blocks: Sequence[PlannedBlock], folder: Path) -> Earlier:
-    """The times of earlier blocks of the same cases in the store of `folder`, if there is one."""
+def look_up(blocks: Sequence[PlannedBlock], where: Where) -> Earlier:
+    """The times of earlier blocks of the same cases in the store there, if there is one."""
     from mobilebench.results.store import Store
 
-    store = Store.existing(folder)
+    store = Store.existing(where)
     if store is None:
         return {}
     with store:

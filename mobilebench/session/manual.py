@@ -158,9 +158,10 @@ class Manual:
             targets=[target],
             weights={block.planned.case.model: begun.chosen.files.manifest.weights},
         )
-        self._store.create_run(info, [block.planned], [registry.facts(begun.chosen.files.manifest)])
-        self._store.append(info.id, block)
-        self._store.finish(info.id, "finished")
+        with self._store.owning(info.id):
+            self._store.create_run(info, [block.planned], [registry.facts(begun.chosen.files.manifest)])
+            self._store.append(info.id, block)
+            self._store.finish(info.id, "finished")
         return _judgement(block, run=info.id).model_dump()
 
     def close(self) -> None:

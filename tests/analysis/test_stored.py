@@ -9,6 +9,7 @@ import pytest
 
 from mobilebench.analysis.stored import StoredRun, earlier, filters, find
 from mobilebench.core.errors import BadInput
+from mobilebench.results.places import place_of
 from tests.analysis.runs import ORT, SIMD, TFLITE, stored, times
 from tests.pinning import Pinned
 
@@ -23,12 +24,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [("last", "run-4"), ("last~0", "run-4"), ("last~1", "run-3"), ("last~3", "run-1"), ("run-2", "run-2")],
 )
 def test_runs_by_name(folder: Path, name: str, run: str) -> None:
-    assert find(name, folder) == StoredRun(folder, run)
+    assert find(name, folder) == StoredRun(place_of(folder), run)
 
 
 def test_a_run_of_another_store(folder: Path, tmp_path: Path) -> None:
-    assert find(f"{folder}:last~1", tmp_path / "elsewhere") == StoredRun(folder, "run-3")
-    assert find(f"{folder}:", tmp_path / "elsewhere") == StoredRun(folder, "run-4")
+    assert find(f"{folder}:last~1", tmp_path / "elsewhere") == StoredRun(place_of(folder), "run-3")
+    assert find(f"{folder}:", tmp_path / "elsewhere") == StoredRun(place_of(folder), "run-4")
 
 
 @pytest.mark.parametrize("name", ["last~4", "nothing", "last~x"])
@@ -45,9 +46,9 @@ def test_a_folder_that_is_not_there(folder: Path, pinned: Pinned) -> None:
 
 
 def test_earlier_runs_have_a_wanted_case_and_are_older(folder: Path) -> None:
-    runs = [StoredRun(folder, "run-2"), StoredRun(folder, "run-3")]
+    runs = [StoredRun(place_of(folder), "run-2"), StoredRun(place_of(folder), "run-3")]
     assert [one.info.id for one in earlier(runs, filters())] == ["run-1"]
-    assert [one.info.id for one in earlier([StoredRun(folder, "run-4")], filters())] == []
+    assert [one.info.id for one in earlier([StoredRun(place_of(folder), "run-4")], filters())] == []
     assert earlier(runs, filters(engine=["tfjs"])) == []
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from mobilebench.core import paths
 
-ADAPTER = "results/database.py"
+ADAPTER = "results/databases/sqlite.py"
 ONLY_SQLITE = re.compile(
     r"\bPRAGMA\b|\bjson_(set|type|extract|each|insert|replace|remove)\b|sqlite_(master|schema)|\bBEGIN IMMEDIATE\b"
     r"|INSERT OR (REPLACE|IGNORE)|\bAUTOINCREMENT\b|sqlalchemy\.dialects|\browid\b|sqlite:///",

@@ -18,7 +18,9 @@ from hypothesis import strategies as st
 
 from mobilebench.core.errors import BadInput, ExitCode
 from mobilebench.core.records import Block, ModelFacts, Series
-from mobilebench.results import database, tables
+from mobilebench.results import tables
+from mobilebench.results.databases import schema, sqlite
+from mobilebench.results.places import Place
 from mobilebench.results.store import FILE_NAME, Store, StoreError
 from tests.pinning import Pinned
 
@@ -48,7 +50,14 @@ def kept_store(tmp_path_factory: pytest.TempPathFactory):
 
 
 @pytest.fixture
-def store(tmp_path: Path, empty_store: Path):
+def store(place: Place):
+    """In each kind of database."""
+    with Store.open(place) as opened:
+        yield opened
+
+
+@pytest.fixture
+def file_store(tmp_path: Path, empty_store: Path):
     shutil.copy(empty_store, tmp_path)
     with Store.open(tmp_path) as opened:
         yield opened
@@ -95,7 +104,7 @@ def test_it_outlives_the_process_that_wrote_it(store: Store) -> None:
     store.append(RUN, measured(planned(0)))
     store.close()
 
-    with Store.open(store.folder, create=False) as again:
+    with Store.open(store.place, create=False) as again:
         assert raw(again.load(RUN).blocks) == raw([measured(planned(0))])
 
 
@@ -109,14 +118,14 @@ def test_a_plan_can_be_extended_by_blocks_of_its_cases(store: Store) -> None:
     assert [block.planned.index for block in store.load(RUN).blocks] == [0, 2]
 
 
-def test_a_block_is_stored_once(store: Store, pinned: Pinned) -> None:
-    store.create_run(run_info(RUN), [planned(0)])
-    store.append(RUN, measured(planned(0)))
+def test_a_block_is_stored_once(file_store: Store, pinned: Pinned) -> None:
+    file_store.create_run(run_info(RUN), [planned(0)])
+    file_store.append(RUN, measured(planned(0)))
 
     with pinned.raises(StoreError):
-        store.append(RUN, failed(planned(0)))
+        file_store.append(RUN, failed(planned(0)))
 
-    assert raw(store.load(RUN).blocks) == raw([measured(planned(0))])
+    assert raw(file_store.load(RUN).blocks) == raw([measured(planned(0))])
 
 
 def test_a_block_of_no_plan_is_refused(store: Store) -> None:
@@ -183,33 +192,33 @@ def test_events_are_kept_in_order(store: Store) -> None:
 
 class TestNames:
     @pytest.fixture(autouse=True)
-    def three_runs(self, store: Store) -> None:
+    def three_runs(self, file_store: Store) -> None:
         for days, run_id in enumerate(["20261121-120000-ab12", "20261121-130000-cd34", "20261122-120000-ef56"]):
-            store.create_run(run_info(run_id, at=START + timedelta(days=days)), [])
+            file_store.create_run(run_info(run_id, at=START + timedelta(days=days)), [])
 
-    def test_last_is_the_newest(self, store: Store) -> None:
-        assert store.load("last").info.id == "20261122-120000-ef56"
+    def test_last_is_the_newest(self, file_store: Store) -> None:
+        assert file_store.load("last").info.id == "20261122-120000-ef56"
 
-    def test_a_unique_beginning_is_enough(self, store: Store) -> None:
-        assert store.resolve("20261122") == "20261122-120000-ef56"
+    def test_a_unique_beginning_is_enough(self, file_store: Store) -> None:
+        assert file_store.resolve("20261122") == "20261122-120000-ef56"
 
-    def test_an_ambiguous_beginning_lists_the_runs(self, store: Store, pinned: Pinned) -> None:
+    def test_an_ambiguous_beginning_lists_the_runs(self, file_store: Store, pinned: Pinned) -> None:
         with pinned.raises(BadInput):
-            store.resolve("20261121")
+            file_store.resolve("20261121")
 
-    def test_an_unknown_run_suggests_close_ones(self, store: Store, pinned: Pinned) -> None:
+    def test_an_unknown_run_suggests_close_ones(self, file_store: Store, pinned: Pinned) -> None:
         with pinned.raises(BadInput) as raised:
-            store.resolve("20261121-120000-ab13")
+            file_store.resolve("20261121-120000-ab13")
         assert "20261121-120000-ab12" in str(raised.value.hint)
 
-    def test_runs_are_listed_oldest_first(self, store: Store) -> None:
-        assert [info.id[:8] for info in store.runs()] == ["20261121", "20261121", "20261122"]
-        assert store.runs()[0].targets == [host()]
+    def test_runs_are_listed_oldest_first(self, file_store: Store) -> None:
+        assert [info.id[:8] for info in file_store.runs()] == ["20261121", "20261121", "20261122"]
+        assert file_store.runs()[0].targets == [host()]
 
 
-def test_no_run_at_all(store: Store, pinned: Pinned) -> None:
+def test_no_run_at_all(file_store: Store, pinned: Pinned) -> None:
     with pinned.raises(BadInput):
-        store.load("last")
+        file_store.load("last")
 
 
 def test_earlier_blocks_tell_how_long_a_case_takes_without_the_gate(store: Store) -> None:
@@ -235,14 +244,14 @@ class TestSchema:
         from alembic.autogenerate import compare_metadata
         from alembic.migration import MigrationContext
 
-        with database.connect(store.path).connect() as connection:
+        with store.reading() as connection:
             context = MigrationContext.configure(connection, opts={"compare_type": True})
             assert compare_metadata(context, tables.metadata) == []
 
     def test_the_newest_migration_is_the_schema(self) -> None:
         from alembic.script import ScriptDirectory
 
-        assert ScriptDirectory(str(database.MIGRATIONS)).get_heads() == [database.SCHEMA]
+        assert ScriptDirectory(str(schema.MIGRATIONS)).get_heads() == [schema.SCHEMA]
 
     def test_a_store_from_before_there_were_passes_is_brought_up_to_date(self, tmp_path: Path) -> None:
         _as_it_was(tmp_path)
@@ -294,8 +303,8 @@ class TestSchema:
             _upgrade(connection)
             raise KeyboardInterrupt
 
-        _upgrade = database._upgrade
-        monkeypatch.setattr(database, "_upgrade", cut)
+        _upgrade = schema._upgrade
+        monkeypatch.setattr(schema, "_upgrade", cut)
         with pytest.raises(KeyboardInterrupt):
             Store.open(tmp_path)
         assert _execute(tmp_path, "SELECT version_num FROM alembic_version") == [("0001",)]
@@ -337,8 +346,8 @@ class TestSchema:
             _upgrade(connection)
             raise KeyboardInterrupt
 
-        _upgrade = database._upgrade
-        monkeypatch.setattr(database, "_upgrade", cut)
+        _upgrade = schema._upgrade
+        monkeypatch.setattr(schema, "_upgrade", cut)
         with pytest.raises(KeyboardInterrupt):
             Store.open(tmp_path)
         assert _execute(tmp_path, "SELECT name FROM sqlite_master") == []
@@ -359,22 +368,22 @@ class TestBadFiles:
         with pinned.raises(BadInput):
             Store.open(tmp_path)
 
-    def test_a_truncated_store(self, store: Store) -> None:
-        store.create_run(run_info(RUN), [planned(index) for index in range(400)])
-        store.close()
-        whole = store.path.read_bytes()
-        store.path.write_bytes(whole[: len(whole) // 2])
-        with pytest.raises(BadInput, match="damaged"), Store.open(store.folder) as again:
+    def test_a_truncated_store(self, file_store: Store) -> None:
+        file_store.create_run(run_info(RUN), [planned(index) for index in range(400)])
+        file_store.close()
+        whole = (file_store.folder / FILE_NAME).read_bytes()
+        (file_store.folder / FILE_NAME).write_bytes(whole[: len(whole) // 2])
+        with pytest.raises(BadInput, match="damaged"), Store.open(file_store.place) as again:
             again.load(RUN)
 
     @pytest.mark.parametrize("value", ["9e999", "'NaN'", "-1"])
-    def test_an_impossible_time_spoils_only_its_block(self, store: Store, value: str) -> None:
-        store.create_run(run_info(RUN), [planned(0), planned(1)])
-        store.append(RUN, measured(planned(0)))
-        store.append(RUN, measured(planned(1)))
-        store.close()
-        _execute(store.folder, f'UPDATE samples SET value_ms = {value} WHERE "index" = 0')
-        with Store.open(store.folder) as again:
+    def test_an_impossible_time_spoils_only_its_block(self, file_store: Store, value: str) -> None:
+        file_store.create_run(run_info(RUN), [planned(0), planned(1)])
+        file_store.append(RUN, measured(planned(0)))
+        file_store.append(RUN, measured(planned(1)))
+        file_store.close()
+        _execute(file_store.folder, f'UPDATE samples SET value_ms = {value} WHERE "index" = 0')
+        with Store.open(file_store.place) as again:
             spoilt, other = again.load(RUN).blocks
             assert (spoilt.outcome, spoilt.planned) == ("failed", planned(0))
             assert "impossible" in (spoilt.reason or "")
@@ -392,55 +401,59 @@ class TestBadFiles:
         with pinned.raises(BadInput):
             Store.open(tmp_path / "out")
 
-    def test_locked_by_another_program(self, store: Store, monkeypatch: pytest.MonkeyPatch, pinned: Pinned) -> None:
-        store.close()
-        monkeypatch.setattr(database, "BUSY_SECONDS", 0.1)
-        other = sqlite3.connect(store.path, isolation_level=None)
+    def test_locked_by_another_program(
+        self, file_store: Store, monkeypatch: pytest.MonkeyPatch, pinned: Pinned
+    ) -> None:
+        file_store.close()
+        monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.1)
+        other = sqlite3.connect((file_store.folder / FILE_NAME), isolation_level=None)
         other.execute("PRAGMA locking_mode=EXCLUSIVE")
         other.execute("BEGIN EXCLUSIVE")
         try:
             with pinned.raises(BadInput):
-                Store.open(store.folder)
+                Store.open(file_store.place)
         finally:
             other.close()
 
     @pytest.mark.slow
-    def test_reading_does_not_wait_for_a_run_that_writes(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-        store.create_run(run_info(RUN), [planned(0)])
-        monkeypatch.setattr(database, "BUSY_SECONDS", 0.0)
-        with _other_process(_WRITES, store.path) as other:
+    def test_reading_does_not_wait_for_a_run_that_writes(
+        self, file_store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        file_store.create_run(run_info(RUN), [planned(0)])
+        monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.0)
+        with _other_process(_WRITES, (file_store.folder / FILE_NAME)) as other:
             assert other.stdout is not None
             assert other.stdout.readline() == "writing\n"
-            with Store.open(store.folder, create=False) as again:
+            with Store.open(file_store.place, create=False) as again:
                 assert again.resolve("last") == RUN
                 assert again.load(RUN).planned == [planned(0)]
                 with pytest.raises(StoreError, match="locked"):
                     again.append(RUN, measured(planned(0)))
 
     @pytest.mark.slow
-    def test_a_run_does_not_wait_for_one_who_reads(self, store: Store) -> None:
-        store.create_run(run_info(RUN), [planned(0)])
+    def test_a_run_does_not_wait_for_one_who_reads(self, file_store: Store) -> None:
+        file_store.create_run(run_info(RUN), [planned(0)])
         with (
-            Store.open(store.folder, create=False) as reader,
-            reader._read() as connection,
-            _other_process(_FINISHES, store.path) as other,
+            Store.open(file_store.place, create=False) as reader,
+            reader.reading() as connection,
+            _other_process(_FINISHES, (file_store.folder / FILE_NAME)) as other,
         ):
             before = connection.exec_driver_sql("SELECT status FROM runs").scalar()
             assert other.wait(timeout=60) == 0
             assert (before, connection.exec_driver_sql("SELECT status FROM runs").scalar()) == ("running", "running")
-        assert store.load(RUN).info.status == "finished"
+        assert file_store.load(RUN).info.status == "finished"
 
     @pytest.mark.slow
-    def test_a_full_disk_loses_only_the_block_in_hand(self, store: Store, pinned: Pinned) -> None:
-        store.create_run(run_info(RUN), [planned(0), planned(1, batch=2)])
-        store.append(RUN, measured(planned(0)))
-        _limit_pages(store)
+    def test_a_full_disk_loses_only_the_block_in_hand(self, file_store: Store, pinned: Pinned) -> None:
+        file_store.create_run(run_info(RUN), [planned(0), planned(1, batch=2)])
+        file_store.append(RUN, measured(planned(0)))
+        _limit_pages(file_store)
 
         with pinned.raises(StoreError) as raised:
-            store.append(RUN, measured(planned(1, batch=2), prediction_ms=[1.0] * 50_000))
+            file_store.append(RUN, measured(planned(1, batch=2), prediction_ms=[1.0] * 50_000))
 
         assert raised.value.run_can_be_resumed
-        with Store.open(store.folder) as again:
+        with Store.open(file_store.place) as again:
             assert raw(again.load(RUN).blocks) == raw([measured(planned(0))])
 
 
@@ -456,9 +469,9 @@ sys.stdin.read()
 _FINISHES = """
 import sys
 from pathlib import Path
-from mobilebench.results import database
+from mobilebench.results.databases import sqlite
 from mobilebench.results.store import Store
-database.BUSY_SECONDS = 0.0
+sqlite.BUSY_SECONDS = 0.0
 with Store.open(Path(sys.argv[1]).parent) as store:
     store.finish(store.resolve("last"), "finished")
 """
@@ -475,24 +488,24 @@ def _other_process(script: str, path: Path) -> Iterator[subprocess.Popen[str]]:
             process.stdin.close()
 
 
-def _as_it_was(folder: Path, schema: str = "0001") -> None:
+def _as_it_was(folder: Path, to: str = "0001") -> None:
     """A store of schema 0001 with one block measured and one to go, brought up to a later schema."""
     from alembic import command
     from alembic.config import Config
 
     config = Config()
-    config.set_main_option("script_location", str(database.MIGRATIONS))
+    config.set_main_option("script_location", str(schema.MIGRATIONS))
 
-    def upgrade(to: str) -> None:
-        with database.writing(database.connect(folder / FILE_NAME)) as connection:
+    def upgrade(version: str) -> None:
+        with sqlite.SQLite(folder / FILE_NAME).writing() as connection:
             config.attributes["connection"] = connection
-            command.upgrade(config, to)
+            command.upgrade(config, version)
 
     upgrade("0001")
     statements = json.loads((Path(__file__).parent / "schema_0001.json").read_text())
     for statement, values in statements:
         _execute(folder, statement, values)
-    upgrade(schema)
+    upgrade(to)
 
 
 def _limit_pages(store: Store) -> None:
@@ -501,7 +514,7 @@ def _limit_pages(store: Store) -> None:
 
     store.close()
 
-    @event.listens_for(store._engine, "connect")
+    @event.listens_for(store.database.engine, "connect")
     def limit(connection: sqlite3.Connection, record: object) -> None:
         pages = connection.execute("PRAGMA page_count").fetchone()[0]
         connection.execute(f"PRAGMA max_page_count={pages + 2}")

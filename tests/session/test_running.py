@@ -73,7 +73,7 @@ def test_a_block_is_stored_in_one_transaction(session: Sessions) -> None:
         if isinstance(event, events.BlockFinished):
             writes.append(commits)
 
-    event.listen(session.store._engine, "commit", committed)
+    event.listen(session.store.database.engine, "commit", committed)
     request = RunRequest(plan=plan(host(), rounds=4), targets=(host(),))
     run(request, session.store, on_event=look, cancel=session.cancel, dependencies=session.world.dependencies())
     assert [after - before for before, after in pairwise(writes)] == [1, 1, 1]

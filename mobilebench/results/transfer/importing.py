@@ -12,7 +12,8 @@ from pathlib import Path
 from mobilebench.core.errors import BadInput
 from mobilebench.core.hashing import sha256_of
 from mobilebench.core.records import Import, Run
-from mobilebench.results import database
+from mobilebench.results.databases import sqlite
+from mobilebench.results.places import Where
 from mobilebench.results.store import FILE_NAME, Store, StoreError
 from mobilebench.results.transfer import reading, writing
 from mobilebench.results.transfer.content import content_sha256
@@ -43,13 +44,13 @@ class _Source:
     written_by: str | None
 
 
-def import_runs(folder: Path, paths: Sequence[Path], source: str | None) -> list[Outcome]:
+def import_runs(where: Where, paths: Sequence[Path], source: str | None) -> list[Outcome]:
     """Import all runs of these exports and folders of stores, in one transaction.
 
     A run whose content the store has already is left as it is.
 
     Args:
-        folder: folder of the store; the store is created if there is none.
+        where: the store, which is created if there is none.
         paths: files of `mobilebench export`, and folders with a store.
         source: who measured these runs, in the user's words.
 
@@ -59,7 +60,7 @@ def import_runs(folder: Path, paths: Sequence[Path], source: str | None) -> list
     """
     with ExitStack() as stack:
         sources = [stack.enter_context(_opened(path)) for path in dict.fromkeys(paths)]
-        store = stack.enter_context(Store.open(folder))
+        store = stack.enter_context(Store.open(where))
         known = _Known(store)
         found = [(one, run, known.same_as(run, one.file)) for one in sources for run in one.export.runs]
         _store(store, [(one, run) for one, run, same_as in found if same_as is None], source)
@@ -78,7 +79,7 @@ def _opened(path: Path) -> Iterator[_Source]:
         raise BadInput(f"There are no results in {path}: it has no {FILE_NAME}.", hint="Name the other data folder.")
     with tempfile.TemporaryDirectory(prefix="mobilebench-") as folder:
         copy = Path(folder)
-        database.copy(path / FILE_NAME, copy / FILE_NAME)
+        sqlite.copy(path / FILE_NAME, copy / FILE_NAME)
         sha256 = sha256_of(copy / FILE_NAME)
         with Store.open(copy, create=False) as other:
             (copy / "runs").symlink_to((path / "runs").absolute())
@@ -109,7 +110,7 @@ class _Known:
                 return run_id
         if info.id in self._begun:
             raise BadInput(
-                f"Run {info.id} in {file} has other content than the run of this id in {self._store.folder}.",
+                f"Run {info.id} in {file} has other content than the run of this id in {self._store.name}.",
                 hint="Nothing was imported. It may have been resumed since: import it into another folder with --out.",
             )
         self._begun[info.id], self._content[info.id] = info.created_at, content

@@ -186,7 +186,7 @@ class TestFolders:
     def test_a_store_that_is_in_use(self, fresh: Fresh) -> None:
         here, there = fresh("here"), fresh("there")
         fill(here)
-        with here._write("never"):
+        with here.database.writing():
             assert importing.import_runs(there.folder, [here.folder], None)[0].same_as is None
 
 

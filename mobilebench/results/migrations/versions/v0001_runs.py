@@ -8,6 +8,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from mobilebench.results.column_types import Whole
+
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -24,7 +26,7 @@ def upgrade() -> None:
         sa.Column("mobilebench_version", sa.String, nullable=False),
         sa.Column("suite", sa.String, nullable=False),
         sa.Column("suite_definition", sa.JSON, nullable=False),
-        sa.Column("seed", sa.Integer, nullable=False),
+        sa.Column("seed", Whole, nullable=False),
         sa.Column("command", sa.JSON, nullable=False),
         sa.Column("weights", sa.JSON, nullable=False),
     )
@@ -32,7 +34,7 @@ def upgrade() -> None:
         "targets",
         sa.Column("run_id", sa.String, primary_key=True),
         sa.Column("id", sa.String, primary_key=True),
-        sa.Column("position", sa.Integer, nullable=False),
+        sa.Column("position", Whole, nullable=False),
         sa.Column("kind", sa.String, nullable=False),
         sa.Column("virtual", sa.Boolean, nullable=False),
         sa.Column("soc", sa.String, nullable=False),
@@ -41,29 +43,29 @@ def upgrade() -> None:
     )
     op.create_table(
         "cases",
-        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("id", Whole, primary_key=True),
         sa.Column("run_id", sa.String, nullable=False),
         sa.Column("key", sa.String, nullable=False),
         sa.Column("target", sa.String, nullable=False),
         sa.Column("engine", sa.String, nullable=False),
         sa.Column("backend", sa.String, nullable=False),
         sa.Column("setting", sa.String, nullable=False),
-        sa.Column("threads", sa.Integer, nullable=False),
+        sa.Column("threads", Whole, nullable=False),
         sa.Column("browser", sa.String),
         sa.Column("model", sa.String, nullable=False),
         sa.Column("variant", sa.String, nullable=False),
-        sa.Column("batch", sa.Integer, nullable=False),
+        sa.Column("batch", Whole, nullable=False),
         sa.ForeignKeyConstraint(["run_id"], ["runs.id"], ondelete="CASCADE"),
         sa.UniqueConstraint("run_id", "key", name="one_case_a_key"),
     )
     op.create_table(
         "planned",
         sa.Column("run_id", sa.String, primary_key=True),
-        sa.Column("index", sa.Integer, primary_key=True),
-        sa.Column("round", sa.Integer, nullable=False),
-        sa.Column("case_id", sa.Integer, nullable=False),
-        sa.Column("min_predictions", sa.Integer, nullable=False),
-        sa.Column("max_predictions", sa.Integer, nullable=False),
+        sa.Column("index", Whole, primary_key=True),
+        sa.Column("round", Whole, nullable=False),
+        sa.Column("case_id", Whole, nullable=False),
+        sa.Column("min_predictions", Whole, nullable=False),
+        sa.Column("max_predictions", Whole, nullable=False),
         sa.Column("max_seconds", sa.Float, nullable=False),
         sa.ForeignKeyConstraint(["run_id"], ["runs.id"], ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["case_id"], ["cases.id"]),
@@ -71,7 +73,7 @@ def upgrade() -> None:
     op.create_table(
         "blocks",
         sa.Column("run_id", sa.String, primary_key=True),
-        sa.Column("index", sa.Integer, primary_key=True),
+        sa.Column("index", Whole, primary_key=True),
         sa.Column("outcome", sa.String, nullable=False),
         sa.Column("reason", sa.Text),
         sa.Column("verdict", sa.String),
@@ -87,9 +89,9 @@ def upgrade() -> None:
     op.create_table(
         "samples",
         sa.Column("run_id", sa.String, primary_key=True),
-        sa.Column("index", sa.Integer, primary_key=True),
+        sa.Column("index", Whole, primary_key=True),
         sa.Column("stage", sa.String, primary_key=True),
-        sa.Column("position", sa.Integer, primary_key=True),
+        sa.Column("position", Whole, primary_key=True),
         sa.Column("part", sa.String),
         sa.Column("value_ms", sa.Float, nullable=False),
         sa.ForeignKeyConstraint(["run_id", "index"], ["blocks.run_id", "blocks.index"], ondelete="CASCADE"),
@@ -97,8 +99,8 @@ def upgrade() -> None:
     op.create_table(
         "series",
         sa.Column("run_id", sa.String, primary_key=True),
-        sa.Column("index", sa.Integer, primary_key=True),
-        sa.Column("position", sa.Integer, primary_key=True),
+        sa.Column("index", Whole, primary_key=True),
+        sa.Column("position", Whole, primary_key=True),
         sa.Column("probe", sa.String, nullable=False),
         sa.Column("name", sa.String, nullable=False),
         sa.Column("unit", sa.String, nullable=False),
@@ -108,7 +110,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "events",
-        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("id", Whole, primary_key=True),
         sa.Column("run_id", sa.String, nullable=False),
         sa.Column("at", sa.String, nullable=False),
         sa.Column("kind", sa.String, nullable=False),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from mobilebench.results.column_types import Whole
+
 revision = "0010"
 down_revision = "0009"
 branch_labels = None
@@ -15,7 +17,7 @@ def upgrade() -> None:
     op.create_table(
         "imports",
         sa.Column("run_id", sa.String, primary_key=True),
-        sa.Column("position", sa.Integer, primary_key=True),
+        sa.Column("position", Whole, primary_key=True),
         sa.Column("source", sa.Text),
         sa.Column("file", sa.Text, nullable=False),
         sa.Column("file_sha256", sa.String, nullable=False),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from mobilebench.results.column_types import Whole
+
 revision = "0012"
 down_revision = "0011"
 branch_labels = None
@@ -14,7 +16,7 @@ depends_on = None
 def upgrade() -> None:
     op.create_table(
         "quarantines",
-        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("id", Whole, primary_key=True),
         sa.Column("serial", sa.String, nullable=False),
         sa.Column("number", sa.String),
         sa.Column("model", sa.String),

@@ -1,0 +1,1 @@
+"""Looking after stores: copies, checks, and removing old runs."""
