@@ -32,6 +32,7 @@ BENCHMARKS = (
     "models_add",
     "coverage",
     "store_scale",
+    "postgres",
     "adaptive_plan",
 )
 

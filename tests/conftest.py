@@ -19,8 +19,10 @@ pytest.register_assert_rewrite("tests.pinning")
 
 from mobilebench.browsers import builds  # noqa: E402
 from mobilebench.core.temporary import own_prefix, remove_left  # noqa: E402
+from mobilebench.results.places import Place  # noqa: E402
 from mobilebench.virtual import owner  # noqa: E402
 from tests.pinning import Pinned  # noqa: E402
+from tests.postgresql import Server  # noqa: E402
 
 Declare = Callable[[Sequence[str]], tuple[str, ...]]
 
@@ -97,3 +99,24 @@ def declare() -> Iterator[Declare]:
     """Declares further browser builds until the test ends, as `--browser-path` does; returns their names."""
     with ExitStack() as stack:
         yield lambda texts: stack.enter_context(builds.using(texts))
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """A PostgreSQL server; tests that use it have the marker `database`."""
+    from mobilebench.results.store import Store
+
+    running = Server()
+    try:
+        with Store.open(Place(running.create(), running.folder)) as store:
+            name = store.name.partition("@/")[2].partition("?")[0]
+        running.execute(f"ALTER DATABASE {name} RENAME TO empty_store")
+        yield running
+    finally:
+        running.remove()
+
+
+@pytest.fixture
+def on_server(server: Server, tmp_path: Path) -> Place:
+    """Where an empty store is in PostgreSQL."""
+    return Place(server.create("empty_store"), tmp_path)

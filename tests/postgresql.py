@@ -9,6 +9,7 @@ import secrets
 import shutil
 import subprocess
 import tempfile
+import threading
 import time
 from pathlib import Path
 from urllib.parse import quote
@@ -20,9 +21,11 @@ _START_SECONDS = 60
 
 
 class Server:
-    """It ends with this process. Its data are not written to disk at once, which only a crash of the system shows."""
+    """It ends with this process. Unless `fsync`, its data are not written to disk at once, which only a crash of the
+    system shows."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, fsync: bool = False) -> None:
+        self._fsync = fsync
         self.folder = Path(tempfile.mkdtemp(prefix="mobilebench-pg-"))
         self._as_user: list[str] = []
         if os.geteuid() == 0:
@@ -30,6 +33,7 @@ class Server:
             os.chown(self.folder, user.pw_uid, user.pw_gid)
             self._as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
         self._process: subprocess.Popen[bytes] | None = None
+        self._turn = threading.RLock()
         data = str(self.folder / "data")
         self._run("initdb", "-D", data, "-U", "admin", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
         rules = f"local all {GUARDED} scram-sha-256\nlocal all all trust\n"
@@ -57,9 +61,19 @@ class Server:
             return cursor.fetchall() if cursor.description else []
 
     def start(self) -> None:
+        """Start the server, after a stop in another thread has ended."""
+        with self._turn:
+            if self._process is None or self._process.poll() is not None:
+                self._start()
+
+    def _start(self) -> None:
         import psycopg
 
-        options = {"listen_addresses": "", "unix_socket_directories": str(self.folder), "fsync": "off"}
+        options = {
+            "listen_addresses": "",
+            "unix_socket_directories": str(self.folder),
+            "fsync": "on" if self._fsync else "off",
+        }
         words = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
         command = [*self._as_user, *(["--pdeathsig=QUIT"] if self._as_user else []), _program("postgres")]
         with (self.folder / "log").open("ab") as log:
@@ -78,9 +92,10 @@ class Server:
 
     def stop(self, how: str = "fast") -> None:
         """Stop the server: `fast` ends its sessions, `immediate` also leaves out the orderly end."""
-        self._run("pg_ctl", "stop", "-D", str(self.folder / "data"), "-m", how, "-w")
-        if self._process is not None:
-            self._process.wait()
+        with self._turn:
+            self._run("pg_ctl", "stop", "-D", str(self.folder / "data"), "-m", how, "-w")
+            if self._process is not None:
+                self._process.wait()
 
     def remove(self) -> None:
         if self._process is not None and self._process.poll() is None:

@@ -151,3 +151,22 @@ def test_hidden_words_are_in_no_line(tmp_path: Path) -> None:
     text = file.read_text(encoding="utf-8")
     assert text.count("<hidden>") == 4 and "0123456789abcdef0" in text
     assert token not in text.replace("0123456789abcdef0", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("postgresql://u:s3cret@h:5432/d", "postgresql://u:***@h:5432/d"),
+        ("see postgresql+psycopg://u:a/b@c@h/d, and x@y", "see postgresql+psycopg://u:***@h/d, and x@y"),
+        ("postgresql:///d?user=u&password=s3&sslmode=require", "postgresql:///d?user=u&password=***&sslmode=require"),
+        ("https://lab:s3cret@h/hook", "https://lab:***@h/hook"),
+        ('["postgresql://u:s@h/d", "http://h:80/a@b"]', '["postgresql://u:***@h/d", "http://h:80/a@b"]'),
+        ("http://127.0.0.1:8080/tfjs@4.2/x.js", "http://127.0.0.1:8080/tfjs@4.2/x.js"),
+        ("postgresql://u@h/d", "postgresql://u@h/d"),
+    ],
+)
+def test_passwords_in_urls_are_masked(tmp_path: Path, text: str, shown: str) -> None:
+    assert log.without_passwords(text) == shown
+    with log.written_to(tmp_path / "log"):
+        logger.info("opening %s", text)
+    assert lines(tmp_path / "log")[0].endswith(f"opening {shown}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,19 +21,6 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / FILE_NAME
 
 
-@pytest.fixture(scope="session")
-def server() -> Iterator[Server]:
-    """A PostgreSQL server; tests that use it have the marker `database`."""
-    running = Server()
-    try:
-        with Store.open(Place(running.create(), running.folder)) as store:
-            name = store.name.partition("@/")[2].partition("?")[0]
-        running.execute(f"ALTER DATABASE {name} RENAME TO empty_store")
-        yield running
-    finally:
-        running.remove()
-
-
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.database)])
 def place(request: pytest.FixtureRequest, tmp_path: Path, empty_store: Path) -> Place:
     """Where an empty store is, in each kind of database."""
@@ -41,12 +28,6 @@ def place(request: pytest.FixtureRequest, tmp_path: Path, empty_store: Path) -> 
         shutil.copy(empty_store, tmp_path)
         return Place(tmp_path, tmp_path)
     server: Server = request.getfixturevalue("server")
-    return Place(server.create("empty_store"), tmp_path)
-
-
-@pytest.fixture
-def on_server(server: Server, tmp_path: Path) -> Place:
-    """Where an empty store is in PostgreSQL."""
     return Place(server.create("empty_store"), tmp_path)
 
 

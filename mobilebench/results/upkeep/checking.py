@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, ForeignKeyConstraint, and_, func, select
 
 from mobilebench.core.errors import BadInput
+from mobilebench.core.hashing import sha256_of
 from mobilebench.results import tables, traces
 from mobilebench.results.databases import schema
 from mobilebench.results.store import Store
@@ -51,10 +52,17 @@ def runs(store: Store) -> Iterator[CheckedRun]:
                 findings.append(
                     f"Its content is not that of {latest.file}, from which it was imported; it may have been resumed."
                 )
-            gone = [one.file.name for one in traces.stored(run, rows.folder_of(store, info.id)) if not one.is_there]
-            if gone:
-                findings.append(f"{len(gone)} of its traces were removed or changed: {', '.join(gone[:3])}.")
+            found = traces.stored(run, rows.folder_of(store, info.id))
+            if wrong := [one.file.name for one in found if not _is_whole(one)]:
+                findings.append(
+                    f"{len(wrong)} of its {len(found)} traces are not in {store.folder}, or were changed: "
+                    f"{', '.join(wrong[:3])}."
+                )
         yield CheckedRun(info.id, contents, tuple(findings))
+
+
+def _is_whole(trace: traces.StoredTrace) -> bool:
+    return trace.is_there and sha256_of(trace.path) == trace.file.sha256
 
 
 def _orphans(connection: Connection) -> Iterator[str]:
