@@ -127,7 +127,7 @@ lock: $(STAMPS)/python ## Compile requirements/*.txt anew from pyproject.toml
 	@scripts/lock.sh
 
 bench: setup ## Measure mobilebench itself (see benchmarks/README.md)
-	@scripts/system-packages.sh firefox nginx javac
+	@scripts/system-packages.sh firefox nginx javac postgresql
 	@$(BIN)/python -m benchmarks
 
 drill: $(STAMPS)/python native ## Cause faults in runs on virtual phones, for less than a minute (SEED=0)

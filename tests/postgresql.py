@@ -18,6 +18,8 @@ GUARDED = "guarded"
 """A user who needs a password; all others need none."""
 PASSWORD = "s3cret/p:w"
 _START_SECONDS = 60
+_GUARD = '"$@" & read -r _; kill -QUIT $! 2>/dev/null; wait'
+"""Runs a program until standard input is closed, which also happens when the process that holds it is killed."""
 
 
 class Server:
@@ -75,10 +77,14 @@ class Server:
             "fsync": "on" if self._fsync else "off",
         }
         words = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
-        command = [*self._as_user, *(["--pdeathsig=QUIT"] if self._as_user else []), _program("postgres")]
+        command = [*self._as_user, "sh", "-c", _GUARD, "sh", _program("postgres")]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [*command, "-D", str(self.folder / "data"), *words], stdout=log, stderr=log, cwd="/"
+                [*command, "-D", str(self.folder / "data"), *words],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                cwd="/",
             )
         until = time.monotonic() + _START_SECONDS
         while True:
@@ -86,7 +92,7 @@ class Server:
                 psycopg.connect(f"host={self.folder} user=admin dbname=postgres").close()
                 return
             except psycopg.OperationalError:
-                if time.monotonic() > until or self._process.poll() is not None:
+                if time.monotonic() > until:
                     raise RuntimeError((self.folder / "log").read_text()) from None
                 time.sleep(0.02)
 
@@ -95,7 +101,7 @@ class Server:
         with self._turn:
             self._run("pg_ctl", "stop", "-D", str(self.folder / "data"), "-m", how, "-w")
             if self._process is not None:
-                self._process.wait()
+                self._process.communicate()
 
     def remove(self) -> None:
         if self._process is not None and self._process.poll() is None:

@@ -238,6 +238,16 @@ quarantines = Table(
 )
 
 
+last_writes = Table(
+    "last_writes",
+    metadata,
+    Column("run_id", String, primary_key=True),
+    Column("token", String, nullable=False),
+    ForeignKeyConstraint(["run_id"], ["runs.id"], ondelete="CASCADE"),
+)
+"""By which a run's writer finds out whether its last transaction was committed, after its connection was lost."""
+
+
 _RULE = tuple(BlockRule.model_fields)
 _IN_OWN_TABLES = {"proof", "setup_ms", "warmup_ms", "prediction_ms"}
 

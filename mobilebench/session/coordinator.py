@@ -174,7 +174,8 @@ def resume(
     left = unmeasured(stored, retry_failed=retry_failed)
     finished = len(stored.planned) - len(left)
     if not left:
-        added = _further(pursuit, {info.id for info in stored.info.targets}, store, run_id)
+        with store.owning(run_id, cancel):
+            added = _further(pursuit, {info.id for info in stored.info.targets}, store, run_id)
         left = [block for event in added for block in event.added]
     if not left:
         return _result(stored)

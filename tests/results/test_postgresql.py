@@ -216,6 +216,14 @@ class TestAway:
                 pass
         assert [text for text in said if "is back" in text]
 
+    def test_sessions_that_an_administrator_ends(self, store: Store, server: Server) -> None:
+        with store.owning(RUN):
+            for block in PLAN:
+                sessions = "pg_stat_activity WHERE application_name LIKE 'mobilebench%'"
+                assert server.execute(f"SELECT pg_terminate_backend(pid, 10000) FROM {sessions}")
+                store.append(RUN, measured(block))
+        assert indices(store.load(RUN)) == [0, 1, 2, 3]
+
     def test_reading_an_owned_run_waits_too(self, store: Store, server: Server) -> None:
         store.append(RUN, measured(PLAN[0]))
         with store.owning(RUN), when_waiting(server.start):

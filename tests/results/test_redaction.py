@@ -54,6 +54,11 @@ def test_names_are_replaced(redaction: Redaction, secret: str, sentence: str) ->
     assert sum(redaction.counts.values()) == 1
 
 
+def test_passwords_in_urls_are_masked(redaction: Redaction) -> None:
+    text = '"--store", "postgresql://lab:s3cret@db.example/results"'
+    assert redaction.apply(text) == '"--store", "postgresql://lab:***@db.example/results"'
+
+
 def test_the_same_name_has_the_same_placeholder(redaction: Redaction) -> None:
     assert redaction.apply("R58M123ABC lost; R58M123ABC back") == "<serial-1> lost; <serial-1> back"
     assert redaction.apply("10.1.2.3 10.9.9.9 10.1.2.3") == (

@@ -11,6 +11,7 @@ import json
 import logging
 import math
 import os
+import secrets
 import socket
 import threading
 import time
@@ -19,7 +20,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
 from mobilebench.core import log
 from mobilebench.core.errors import BadInput
@@ -116,24 +117,25 @@ class PostgreSQL(Database):
                 schema.bring_up_to_date(connection, self.name, self.elsewhere)
 
     def write(self, work: Work, *, repeatable: bool = True) -> None:
-        """As in the base class. If the connection is lost while the work is being committed, the database is asked
-        afterwards whether it was, so that nothing is stored twice."""
-        ids: list[str] = []
+        """As in the base class. Each write of an owned run leaves a token in the same transaction. If the connection is
+        lost while the work is being committed, the token tells afterwards whether it was; so nothing is stored twice.
+        """
+        if not (self._owned and repeatable):
+            super().write(work)
+            return
+        values = {"run_id": self._owned[-1], "token": secrets.token_hex(16)}
+        attempts = 0
 
         def attempt() -> None:
+            nonlocal attempts
+            attempts += 1
             with self.writing() as connection:
-                if ids and self._is_committed(connection, ids[0]):
+                if attempts > 1 and connection.execute(_IS_WRITTEN, values).scalar():
                     return
-                ids.clear()
                 work(connection)
-                found = connection.exec_driver_sql("SELECT pg_current_xact_id_if_assigned()::text").scalar()
-                if found:
-                    ids.append(found)
+                connection.execute(_LEAVE_TOKEN, values)
 
-        if self._owned and repeatable:
-            self._patiently(attempt)
-        else:
-            attempt()
+        self._patiently(attempt)
 
     def insert(self, connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
         """Samples and series go by COPY."""
@@ -304,22 +306,6 @@ class PostgreSQL(Database):
                 _logger.warning("%s is back.", self.name)
             return found
 
-    def _is_committed(self, connection: Connection, xid: str) -> bool:
-        """Whether an earlier transaction was committed, of which the connection was lost.
-
-        Raises:
-            DBAPIError: it is still in progress, because the server has not noticed the loss yet.
-        """
-        with connection.begin_nested():
-            status = connection.exec_driver_sql(f"SELECT pg_xact_status('{int(xid)}'::xid8)").scalar()
-        if status == "in progress":
-            raise InterfaceError("", None, _StillThere(f"{self.name} is still busy with an earlier attempt"))
-        return bool(status == "committed")
-
-
-class _StillThere(Exception):
-    """An earlier attempt has not ended on the server."""
-
 
 class _OwnedByAnother(Exception):
     """Another process writes the run."""
@@ -375,6 +361,11 @@ def _parsed(url: str) -> URL:
     return parsed
 
 
+_LEAVE_TOKEN = text(
+    "INSERT INTO last_writes (run_id, token) SELECT id, :token FROM runs WHERE id = :run_id "
+    "ON CONFLICT (run_id) DO UPDATE SET token = excluded.token"
+)
+_IS_WRITTEN = text("SELECT count(*) FROM last_writes WHERE run_id = :run_id AND token = :token")
 _HOLDER = text(
     "SELECT application_name FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE locktype = 'advisory' "
     "AND granted AND objsubid = 1 AND classid::bigint = :high AND objid::bigint = :low"
@@ -408,7 +399,7 @@ def _is_away(error: DBAPIError) -> bool:
         error.connection_invalidated
         or state in _AWAY
         or (state or "").startswith("08")
-        or isinstance(error.orig, _StillThere | _OwnedByAnother)
+        or isinstance(error.orig, _OwnedByAnother)
         or (state is None and isinstance(error, OperationalError))
     )
 
