@@ -14,10 +14,13 @@ import time
 from pathlib import Path
 from urllib.parse import quote
 
+from mobilebench.core.temporary import own_prefix, remove_left
+
 GUARDED = "guarded"
 """A user who needs a password; all others need none."""
 PASSWORD = "s3cret/p:w"
 _START_SECONDS = 60
+_PREFIX = "mobilebench-pg-"
 _GUARD = '"$@" & read -r _; kill -QUIT $! 2>/dev/null; wait'
 """Runs a program until standard input is closed, which also happens when the process that holds it is killed."""
 
@@ -27,8 +30,9 @@ class Server:
     system shows."""
 
     def __init__(self, *, fsync: bool = False) -> None:
+        remove_left(_PREFIX)
         self._fsync = fsync
-        self.folder = Path(tempfile.mkdtemp(prefix="mobilebench-pg-"))
+        self.folder = Path(tempfile.mkdtemp(prefix=own_prefix(_PREFIX)))
         self._as_user: list[str] = []
         if os.geteuid() == 0:
             user = pwd.getpwnam("postgres")

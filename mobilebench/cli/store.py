@@ -150,7 +150,8 @@ def check(out: Out = None, store_at: StoreAt = None, json: Json = False) -> None
         for words in findings:
             say(words)
         rows = sum(sum(one.contents.rows.values()) for one in runs)
-        say(f"{store.name}: {len(runs)} runs with {rows} rows were read; {len(findings) or 'no'} findings.")
+        read = f"{len(runs)} run{'' if len(runs) == 1 else 's'} with {rows} rows"
+        say(f"{store.name}: {read} read; {len(findings) or 'no'} finding{'' if len(findings) == 1 else 's'}.")
     if findings:
         raise typer.Exit(ExitCode.CASES_FAILED)
 
