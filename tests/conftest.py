@@ -32,7 +32,7 @@ settings.register_profile("fuzz", deadline=None, max_examples=1000)
 settings.load_profile("same")
 
 
-for name in ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "TTY_COMPATIBLE"):
+for name in ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "TTY_COMPATIBLE", "MOBILEBENCH_STORE"):
     os.environ.pop(name, None)  # what is printed does not depend on who runs the tests
 os.environ["MOBILEBENCH_LOCKS"] = secrets.token_hex(8)  # this process's own: tests run beside each other
 owner.own()  # virtual phones end with this process, however it ends

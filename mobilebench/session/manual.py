@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from threading import Lock
+from threading import Event, Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
@@ -77,6 +77,7 @@ class Manual:
         self._path = path
         self._lock = Lock()
         self._begun: dict[str, _Begun] = {}
+        self._closed = Event()
 
     @property
     def receivers(self) -> Mapping[str, Receiver]:
@@ -158,14 +159,15 @@ class Manual:
             targets=[target],
             weights={block.planned.case.model: begun.chosen.files.manifest.weights},
         )
-        with self._store.owning(info.id):
+        with self._store.owning(info.id, self._closed):
             self._store.create_run(info, [block.planned], [registry.facts(begun.chosen.files.manifest)])
             self._store.append(info.id, block)
             self._store.finish(info.id, "finished")
         return _judgement(block, run=info.id).model_dump()
 
     def close(self) -> None:
-        """Stop waiting for answers."""
+        """Stop waiting for answers, and for a store that is away."""
+        self._closed.set()
         with self._lock:
             begun, self._begun = list(self._begun.values()), {}
         for one in begun:

@@ -20,7 +20,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
 
 from mobilebench.core import log
 from mobilebench.core.errors import BadInput
@@ -270,19 +270,19 @@ class PostgreSQL(Database):
     def _drop_owner(self) -> None:
         connection, self._writer = self._writer, None
         if connection is not None:
-            with suppress(DBAPIError):
+            with suppress(SQLAlchemyError):
                 connection.invalidate()
-            with suppress(DBAPIError):
+            with suppress(SQLAlchemyError):
                 connection.close()
 
     def _disown(self, run_id: str) -> None:
-        """Locks end with their connection, which is closed when the last run is disowned."""
+        """Give up the lock of a run. It is not left to the end of the session, which the server notices later."""
         self._owned.remove(run_id)
+        if self._writer is not None:
+            with suppress(SQLAlchemyError), self._writer.begin():
+                self._writer.exec_driver_sql(f"SELECT pg_advisory_unlock({_key(run_id)})")
         if not self._owned:
             self._drop_owner()
-        elif self._writer is not None:
-            with suppress(DBAPIError), self._writer.begin():
-                self._writer.exec_driver_sql(f"SELECT pg_advisory_unlock({_key(run_id)})")
 
     def _patiently(self, attempt: Callable[[], T]) -> T:
         """The result of an attempt, which is repeated with growing pauses while the database is away."""
