@@ -24,6 +24,7 @@ from mobilebench.cli import (
     inject,
     libraries,
     models,
+    nightly,
     quarantine,
     results,
     run,
@@ -38,7 +39,8 @@ from mobilebench.core import log, old_names, paths
 from mobilebench.core.errors import ExitCode, MobilebenchError
 
 EXIT_CODES = """Exit codes: 0 all valid (or unsupported for a stated reason) · 1 some cases failed or are invalid ·
-2 bad input · 3 nothing to measure · 4 all measured, some suspect · 5 slower than `--fail-if` allows ·
+2 bad input · 3 nothing to measure · 4 all measured, some suspect · 5 slower than `--fail-if` allows · 6 worse than the
+baseline of `nightly`, 7 phones skipped, 8 night incomplete ·
 70 defect in mobilebench · 130 interrupted."""
 
 
@@ -52,6 +54,7 @@ _COMMANDS: dict[str, Callable[..., None] | typer.Typer] = {
     "doctor": doctor.doctor,
     "quarantine": quarantine.app,
     "run": run.run,
+    "nightly": nightly.nightly,
     "inject": inject.inject,
     "restore": devices.restore,
     "scenario": scenario.scenario,

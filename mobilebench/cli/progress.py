@@ -10,9 +10,10 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from threading import Event as Flag
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from rich.console import Console
 from rich.markup import escape
@@ -63,7 +64,53 @@ def of_run(time_left: TimeLeft) -> Iterator[tuple[events.Subscriber, Flag]]:
         _bars(console, "target") as bars,
     ):
         shown = console.is_terminal and not log.is_shown()
-        yield (RunBars(bars, time_left) if shown else RunLines(console, time_left)), cancel
+        subscriber = RunBars(bars, time_left) if shown else RunLines(console, time_left)
+        with _watching(subscriber, cancel) as watched_subscriber:
+            yield watched_subscriber, cancel
+
+
+class Watch(Protocol):
+    """Follows runs from outside, such as a night, which limits their time."""
+
+    def begin(self, cancel: Flag) -> None:
+        """A run begins; setting `cancel` ends it cleanly."""
+
+    def end(self) -> None:
+        """The run has ended."""
+
+    def __call__(self, event: events.Event) -> None:
+        """An event of the run."""
+
+
+_watch: ContextVar[Watch | None] = ContextVar("watch of runs", default=None)
+
+
+@contextmanager
+def watched(watch: Watch) -> Iterator[None]:
+    """The runs that are begun within the context are followed by this watch."""
+    token = _watch.set(watch)
+    try:
+        yield
+    finally:
+        _watch.reset(token)
+
+
+@contextmanager
+def _watching(subscriber: events.Subscriber, cancel: Flag) -> Iterator[events.Subscriber]:
+    watch = _watch.get()
+    if watch is None:
+        yield subscriber
+        return
+
+    def both(event: events.Event) -> None:
+        watch(event)
+        subscriber(event)
+
+    watch.begin(cancel)
+    try:
+        yield both
+    finally:
+        watch.end()
 
 
 @contextmanager

@@ -101,6 +101,12 @@ class ExitCode(IntEnum):
     """Everything was measured, but at least one case is suspect."""
     SLOWER = 5
     """A case became slower by more than a limit of `compare --fail-if`."""
+    WORSE = 6
+    """`nightly`: something got worse than the baseline."""
+    PHONES_SKIPPED = 7
+    """`nightly`: nothing got worse, but a phone was skipped."""
+    INCOMPLETE = 8
+    """`nightly`: nothing that was measured got worse, but not everything was measured."""
     INTERNAL = 70
     """A defect in mobilebench itself (`--debug` shows the traceback)."""
     INTERRUPTED = 130

@@ -1,0 +1,231 @@
+"""Compares a night with its baseline. The statistics are those of `mobilebench compare`, with one correction over
+everything that the night compares."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from mobilebench.analysis import compare as comparing
+from mobilebench.analysis.compare import Comparison, Limit, StageChange
+from mobilebench.analysis.labels import case_label, model_label
+from mobilebench.analysis.stored import MOST_EARLIER
+from mobilebench.analysis.summary import CaseSummary, RunSummary
+from mobilebench.core.errors import BadInput, as_clause
+from mobilebench.core.records import Case, Stage
+from mobilebench.nights import stored
+from mobilebench.nights.config import LAST_GOOD, STAGES, Config, Regression
+from mobilebench.nights.records import LOST, USABLE, Change, Flaky, Night, StepRecord
+
+MOST_BACK = 30
+"""So many nights back a good one of a case is looked for."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What became of a night's cases."""
+
+    changes: tuple[Change, ...]
+    missing: tuple[str, ...]
+    """Cases of the newest earlier night of a step that were not planned in this one."""
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """A run of this night and one with which some of its cases are compared."""
+
+    step: StepRecord
+    base: str
+    before: RunSummary
+    after: RunSummary
+    comparison: Comparison | None
+
+
+def judge(config: Config, night: Night, past: Sequence[Night], folder: Path) -> Judged:
+    """Compare every measured suite of a night with its baseline.
+
+    Args:
+        config: what counts as a regression, and what the baseline is.
+        night: the night, with the statuses of its cases.
+        past: earlier nights of the same configuration, oldest first.
+        folder: the store.
+
+    Raises:
+        BadInput: the configured baseline is a run that is not stored.
+    """
+    notes: list[str] = []
+    missing: list[str] = []
+    pairs: list[_Pair] = []
+    begun = stored.begun(folder)
+    for step in night.steps:
+        if step.kind != "suite" or not step.runs:
+            continue
+        before = [(one, other) for one in past for other in one.steps if other.name == step.name and other.cases]
+        if before:
+            missing += [key for key in before[-1][1].cases if key not in step.cases]
+        for run, cases in _bases(config, step, past, begun, folder, notes).items():
+            pairs.append(_pair(config.regression, step, run, cases, _earlier(step, run, past, begun), folder, notes))
+    return Judged(tuple(_changes(config.regression, pairs)), tuple(dict.fromkeys(missing)), tuple(notes))
+
+
+def _bases(
+    config: Config,
+    step: StepRecord,
+    past: Sequence[Night],
+    begun: Mapping[str, datetime],
+    folder: Path,
+    notes: list[str],
+) -> dict[str, set[str] | None]:
+    """Run with which cases of a step are compared to the keys of these; None stands for all."""
+    if config.baseline != LAST_GOOD and config.nights_back is None:
+        return {stored.resolve(folder, config.baseline): None}
+    finished = [one for one in past if one.status == "finished"]
+    if back := config.nights_back:
+        chosen = finished[-back : len(finished) - back + 1] if len(finished) >= back else []
+    else:
+        chosen = [one for one in finished if one.good][-MOST_BACK:]
+    found: dict[str, set[str] | None] = {}
+    left = set(step.cases)
+    for night in reversed(chosen):
+        other = next((one for one in night.steps if one.name == step.name and one.runs), None)
+        cases = {key for key in left if other and other.cases.get(key) in USABLE}
+        if other and cases and other.runs[-1] in begun:
+            found[other.runs[-1]] = cases
+            left -= cases
+        if other and night.accepted:  # what was lost that night is no longer expected
+            left -= {key for key in left if other.cases.get(key) in LOST}
+    if not found:
+        notes.append(f"{step.name}: there is no baseline yet ({config.baseline}), so nothing is compared.")
+    elif left:
+        notes.append(f"{step.name}: {len(left)} of {len(step.cases)} cases have no baseline yet.")
+    return found
+
+
+def _pair(
+    rules: Regression,
+    step: StepRecord,
+    base: str,
+    cases: Collection[str] | None,
+    earlier: Sequence[str],
+    folder: Path,
+    notes: list[str],
+) -> _Pair:
+    before, after = (stored.summary(folder, run, cases) for run in (base, step.runs[-1]))
+    varied = [stored.summary(folder, run, cases) for run in earlier]
+    try:
+        comparison = comparing.compare(before, after, stages=_stages(rules), earlier=varied)
+    except BadInput as error:
+        notes.append(f"{step.name}: it is not compared with {base}, because {as_clause(error.message)}.")
+        comparison = None
+    return _Pair(step, base, before, after, comparison)
+
+
+def _stages(rules: Regression) -> list[Stage]:
+    return [stage for stage in STAGES if stage in rules.slower]
+
+
+def _earlier(step: StepRecord, base: str, past: Iterable[Night], begun: Mapping[str, datetime]) -> list[str]:
+    """Runs from which the variation between runs is estimated: those of good nights before the baseline. A regression
+    that is younger than the baseline would look like variation, and hide itself."""
+    runs = [
+        other.runs[-1]
+        for night in past
+        if night.good
+        for other in night.steps
+        if other.name == step.name and other.runs
+    ]
+    return [run for run in runs if run in begun and begun[run] < begun[base]][-MOST_EARLIER:]
+
+
+def _changes(rules: Regression, pairs: Sequence[_Pair]) -> Iterable[Change]:
+    corrected = comparing.with_calls([case for pair in pairs if pair.comparison for case in pair.comparison.cases])
+    done = 0
+    for pair in pairs:
+        yield from _by_status(rules, pair)
+        if pair.comparison is None:
+            continue
+        count = len(pair.comparison.cases)
+        comparison = replace(pair.comparison, cases=tuple(corrected[done : done + count]))
+        done += count
+        yield from of_comparison(comparison, rules, pair.step.name, pair.base)
+
+
+def of_comparison(comparison: Comparison, rules: Regression, step: str, base: str | None) -> list[Change]:
+    """The changes of a comparison, after the correction; those that break a limit are worse."""
+    limits = {stage: limit_of(stage, share).on(comparison) for stage, share in rules.slower.items()}
+    broken = {(id(case), stage.stage) for limit in limits.values() for case, stage in limit.broken}
+    found = []
+    for case in comparison.cases:
+        about = _about(step, case.after, base, virtual=case.virtual, label=case.label)
+        if case.refusal:
+            found.append(about.model_copy(update={"call": "not compared", "reason": case.refusal}))
+            continue
+        found += [
+            _timed(about, change, rules.slower.get(change.stage), worse=(id(case), change.stage) in broken)
+            for change in case.stages.values()
+        ]
+    return found
+
+
+def _timed(about: Change, change: StageChange, share: float | None, *, worse: bool) -> Change:
+    return about.model_copy(
+        update={
+            "stage": change.stage,
+            "call": change.call,
+            "before_ms": change.before_ms,
+            "after_ms": change.after_ms,
+            "ratio": change.ratio,
+            "interval": (change.interval.low, change.interval.high) if change.interval else None,
+            "corrected_p": change.corrected_p,
+            "limit": share,
+            "worse": worse,
+            "reason": change.reason,
+        }
+    )
+
+
+def limit_of(stage: Stage, share: float) -> Limit:
+    """The limit of a stage, as `compare --fail-if` has it."""
+    return Limit(f"{stage} > {share * 100:g}%", stage, share)
+
+
+def _about(step: str, case: Case, base: str | None, *, virtual: bool, label: str | None = None) -> Change:
+    place = model_label(case.model, case.precision, case.batch)
+    return Change(
+        step=step,
+        case=case.key,
+        label=f"{place}, {label or case_label(case)}",
+        target=case.target,
+        call="cannot be told",
+        base=base,
+        virtual=virtual,
+    )
+
+
+def _by_status(rules: Regression, pair: _Pair) -> list[Change]:
+    """Cases that had a time, were tried again, and have none now."""
+    before = cases_of(pair.before)
+    virtual = {target.info.id for target in pair.after.targets if target.info.virtual}
+    found = []
+    for key, case in cases_of(pair.after).items():
+        old = before.get(key)
+        about = _about(pair.step.name, case.case, pair.base, virtual=case.case.target in virtual)
+        if old is not None and old.status in USABLE and case.status in LOST:
+            why = f": {as_clause(case.reasons[0])}" if case.reasons else ""
+            reason = f"it was {old.status} and is {case.status}{why}"
+            found.append(about.model_copy(update={"call": "lost", "reason": reason, "worse": rules.lost}))
+    return found
+
+
+def cases_of(run: RunSummary) -> Mapping[str, CaseSummary]:
+    """The cases of a run by key."""
+    return {case.case.key: case for target in run.targets for case in target.cases}
+
+
+def with_flaky(changes: Iterable[Change], flaky: Iterable[Flaky]) -> list[Change]:
+    """The changes, with those of flaky cases marked."""
+    known = {(one.step, one.case) for one in flaky}
+    return [one.model_copy(update={"flaky": True}) if (one.step, one.case) in known else one for one in changes]
