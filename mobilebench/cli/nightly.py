@@ -15,16 +15,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from mobilebench.cli import progress
 from mobilebench.cli.output import Json, duration, print_json, print_table, say
 from mobilebench.cli.results import Out, results_folder
 from mobilebench.core.errors import BadInput, ExitCode, MobilebenchError, NothingToMeasure, as_clause
-from mobilebench.session import events
 
 if TYPE_CHECKING:
     from mobilebench.nights.conduct import Ended
     from mobilebench.nights.config import Config, Step
     from mobilebench.nights.records import Night, Phone
+    from mobilebench.session.events import Event
     from mobilebench.suite.loading import Document
 
 
@@ -228,6 +227,7 @@ class _Run:
         return int(ExitCode.OK)
 
     def __call__(self, typed: Sequence[str], seconds: float | None, begun: Callable[[str], None]) -> Ended:
+        from mobilebench.cli import progress
         from mobilebench.nights.conduct import Ended
 
         watch = _Watch(seconds, begun)
@@ -273,8 +273,9 @@ class _Watch:
         if self._timer is not None:
             self._timer.cancel()
 
-    def __call__(self, event: events.Event) -> None:
+    def __call__(self, event: Event) -> None:
         from mobilebench.nights.records import Phone
+        from mobilebench.session import events
 
         if isinstance(event, events.RunStarted):
             self._begun(event.run_id)

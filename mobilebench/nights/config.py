@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
 from mobilebench.core.errors import BadInput, as_clause, first_problem
 from mobilebench.core.records import Stage
@@ -25,9 +25,26 @@ OWN_OPTIONS = ("serial", "rack", "suite", "out", "store", "json", "dry-run", "re
 """Options of `run` that a night gives itself."""
 
 _BACK = re.compile(r"(\d{1,3}) nights? back")
-_VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]{0,99}$"
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}")
+_SECRET = ("webhook", "token")
+"""Keys whose value is not repeated in messages: it may be the secret itself instead of a variable's name."""
 
-Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,59}$")]
+
+def _word(text: str) -> str:
+    if not _WORD.fullmatch(text):
+        raise ValueError("this should be a word of letters, digits, `.`, `_` and `-`")
+    return text
+
+
+def _variable(text: str) -> str:
+    if not _VARIABLE.fullmatch(text):
+        raise ValueError("this should be the name of an environment variable, such as NIGHT_WEBHOOK, not its value")
+    return text
+
+
+Word = Annotated[str, AfterValidator(_word)]
+Variable = Annotated[str, AfterValidator(_variable)]
 Value = str | int | float | bool
 Options = dict[str, Value | list[Value]]
 
@@ -102,6 +119,11 @@ class AbStep(Strict):
     def _one_thing(self) -> Self:
         if sum(one is not None for one in (self.engine, self.browser, self.engine_library)) != 1:
             raise ValueError("an A/B comparison has exactly one of `engine`, `browser` and `engine-library`")
+        if self.engine and len({one.partition("@")[0] for one in (self.engine.before, self.engine.after)}) > 1:
+            raise ValueError("`engine` compares two releases of one engine, such as ortjs@1.14 and ortjs")
+        for sides in (self.engine, self.browser):
+            if sides and sides.before.partition("=")[0] == sides.after.partition("=")[0]:
+                raise ValueError("both sides have the same name")
         return self
 
     @property
@@ -133,9 +155,9 @@ class Flakes(Strict):
 class Tell(Strict):
     """Whom to tell: a webhook, or a file."""
 
-    webhook: str | None = Field(default=None, pattern=_VARIABLE)
+    webhook: Variable | None = None
     """Name of the environment variable that holds the URL."""
-    token: str | None = Field(default=None, pattern=_VARIABLE)
+    token: Variable | None = None
     """Name of the environment variable that holds a bearer token for it."""
     body: Literal["text", "night"] = "text"
     """`text`: an object with the summary as `text`, as chats take it · `night`: the whole night.json."""
@@ -247,8 +269,10 @@ def _in_plain_words(document: Document, error: ValidationError) -> BadInput:
     if first.kind == "missing":
         return document.error(place, f"the key `{place[-1]}` is missing")
     text = first.text.replace("Input should be", "this should be")
-    shown = f", not {first.value!r}" if isinstance(first.value, str | int | float | bool) else ""
-    return document.error(place, f"{as_clause(text)}{shown}")
+    place = tuple(part for part in place if part != "[key]")
+    hidden = place[-1:] and place[-1] in _SECRET
+    told = hidden or ", not " in text or not isinstance(first.value, str | int | float | bool)
+    return document.error(place, as_clause(text) if told else f"{as_clause(text)}, not {first.value!r}")
 
 
 def _keys_at(place: tuple[str | int, ...]) -> list[str]:

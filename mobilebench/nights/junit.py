@@ -10,6 +10,7 @@ from xml.etree.ElementTree import Element
 from mobilebench.analysis.labels import printable
 from mobilebench.nights.records import Change, Night, StepRecord
 from mobilebench.report.comparison import change_range, percent_change
+from mobilebench.report.phrases import plural
 from mobilebench.statistics.estimates import Interval
 
 _ILLEGAL_IN_XML = re.compile("[\ufffe\uffff]")
@@ -56,7 +57,7 @@ def _of_step(step: StepRecord) -> Iterator[Element]:
     if step.state == "no phone":
         ElementTree.SubElement(test, "skipped", message=_xml(step.problem or "no phone"))
     elif step.state != "done" or missing:
-        words = f"{step.state}; {missing} cases were not measured" if missing else step.state
+        words = f"{step.state}, {plural(missing, 'case')} not measured" if missing else step.state
         message = f"{words}: {step.problem}" if step.problem else words
         ElementTree.SubElement(test, "error", type="incomplete", message=_xml(message))
     yield test

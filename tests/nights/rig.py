@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,7 @@ class Rig:
     """The arguments of every call of `run`."""
     said: list[str] = field(default_factory=list)
     runs: int = 0
+    nights: int = 0
     seconds: float = 0.0
     """What the clock says."""
 
@@ -80,10 +82,16 @@ class Rig:
             examine=lambda *_, **__: list(self.phones),
             clock=lambda: self.seconds,
         )
-        night = begun or conduct.begin(config)
+        night = begun or self.begin(config)
         done = conduct.conduct(config, night, [one for one in earlier if one.id != night.id], means)
         assert not left, "not everything was measured"
         return done
+
+    def begin(self, config: Config) -> Night:
+        """The next night, with an id that is the same in each run of the tests."""
+        self.nights += 1
+        night = conduct.begin(config, example.START + timedelta(days=self.nights))
+        return night.model_copy(update={"id": f"{night.begun_at:%Y%m%d-%H%M%S}-{self.nights:04x}"})
 
     def add(self, made: Made) -> str:
         """Add a run to the store; returns its id."""
