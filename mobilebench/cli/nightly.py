@@ -32,7 +32,10 @@ def nightly(
         Path | None, typer.Argument(metavar="CONFIG", help="The configuration, a YAML file.", show_default=False)
     ] = None,
     example: Annotated[
-        bool, typer.Option("--example", help="Print a configuration with comments, and end.", show_default=False)
+        bool,
+        typer.Option(
+            "--example", help="Write a configuration with comments to CONFIG, or print it.", show_default=False
+        ),
     ] = False,
     dry_run: Annotated[
         bool,
@@ -68,7 +71,7 @@ def nightly(
 
     Examples:
 
-    - `mobilebench nightly --example > night.yaml`
+    - `mobilebench nightly night.yaml --example`
 
     - `mobilebench nightly night.yaml --dry-run`
 
@@ -82,11 +85,11 @@ def nightly(
     from mobilebench.nights import past
 
     if example:
-        say(configs.EXAMPLE.read_text(encoding="utf-8").rstrip())
+        _write_example(config, configs.EXAMPLE.read_text(encoding="utf-8"))
         return
     if config is None:
         raise BadInput(
-            "No configuration is named.", hint="`mobilebench nightly --example > night.yaml` writes one to begin with."
+            "No configuration is named.", hint="`mobilebench nightly night.yaml --example` writes one to begin with."
         )
     loaded, document = configs.load(config.expanduser())
     run = _Run()
@@ -107,6 +110,21 @@ def nightly(
         night = _conducted(loaded, folder, run, typed_out, resume=resume)
     _told(loaded, night, folder, as_json=json)
     raise typer.Exit(int(night.exit_code or 0))
+
+
+def _write_example(file: Path | None, text: str) -> None:
+    """Print the example, or write it to a file that does not exist yet."""
+    if file is None:
+        say(text.rstrip())
+        return
+    try:
+        with file.expanduser().open("x", encoding="utf-8") as stream:
+            stream.write(text)
+    except FileExistsError as error:
+        raise BadInput(f"{file} exists, and is not overwritten.", hint="Name another file.") from error
+    except OSError as error:
+        raise BadInput(f"{file} could not be written: {error.strerror or error}.", hint="Name another file.") from error
+    say(f"{file} was written. `mobilebench nightly {file} --dry-run` shows what it measures.")
 
 
 def _conducted(config: Config, folder: Path, run: _Run, out: tuple[str, ...], *, resume: bool) -> Night:

@@ -51,7 +51,10 @@ def levels(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[float]:
 
 
 def test_the_example_is_a_configuration(tmp_path: Path) -> None:
-    (tmp_path / "night.yaml").write_text(mobilebench("nightly --example").out)
+    written = mobilebench(f"nightly {tmp_path}/night.yaml --example")
+    assert (written.code, (tmp_path / "night.yaml").read_text()) == (0, mobilebench("nightly --example").out)
+    for where in ("night.yaml", "none/night.yaml"):
+        assert mobilebench(f"nightly {tmp_path}/{where} --example").code == ExitCode.BAD_INPUT
     code, out, err = mobilebench(f"nightly {tmp_path}/night.yaml --dry-run")
     assert (code, err) == (ExitCode.OK, "")
     assert "the budget is 360 min 00 s: enough." in out

@@ -8,7 +8,17 @@ from typing import Any
 import pytest
 
 from mobilebench.core.errors import BadInput
-from mobilebench.nights.config import EXAMPLE, arguments, load
+from mobilebench.nights.config import (
+    EXAMPLE,
+    AbStep,
+    Config,
+    Flakes,
+    Regression,
+    SuiteStep,
+    Tell,
+    arguments,
+    load,
+)
 from tests.nights.rig import config
 from tests.pinning import Pinned
 
@@ -94,3 +104,10 @@ def test_a_tls_address_is_a_rack_on_other_hosts() -> None:
     assert not config(rack="lab.yaml").on_rack
     assert config(baseline="7 nights back").nights_back == 7
     assert config().nights_back is None
+
+
+def test_every_key_is_described() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "nightly.md").read_text()
+    for part in (Config, SuiteStep, AbStep, Regression, Flakes, Tell):
+        for name, field in part.model_fields.items():
+            assert f"`{field.alias or name}`" in text, (part.__name__, name)

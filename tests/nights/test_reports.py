@@ -225,3 +225,9 @@ def test_every_outcome_has_a_headline_and_a_code(outcome: Any) -> None:
     assert summary.HEADLINES[outcome]
     assert EXIT_CODES[outcome] in ExitCode
     assert (EXIT_CODES[outcome] == 0) == (outcome == "good")
+
+
+def test_every_metric_is_described() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "nightly.md").read_text()
+    for one in metrics.registry(full_night()).collect():
+        assert one.name.removeprefix("mobilebench_night_") in text, one.name
