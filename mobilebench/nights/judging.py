@@ -29,7 +29,8 @@ class Judged:
 
     changes: tuple[Change, ...]
     missing: tuple[str, ...]
-    """Cases of the newest earlier night of a step that were not planned in this one."""
+    """Cases of the newest earlier night of a step that were not planned in this one; without those of phones that were
+    skipped."""
     notes: tuple[str, ...]
 
 
@@ -65,7 +66,11 @@ def judge(config: Config, night: Night, past: Sequence[Night], folder: Path) -> 
             continue
         before = [(one, other) for one in past for other in one.steps if other.name == step.name and other.cases]
         if before:
-            missing += [key for key in before[-1][1].cases if key not in step.cases]
+            missing += [
+                key
+                for key in before[-1][1].cases
+                if key not in step.cases and not any(key.startswith(f"{phone.id}/") for phone in night.skipped)
+            ]
         for run, cases in _bases(config, step, past, begun, folder, notes).items():
             pairs.append(_pair(config.regression, step, run, cases, _earlier(step, run, past, begun), folder, notes))
     return Judged(tuple(_changes(config.regression, pairs)), tuple(dict.fromkeys(missing)), tuple(notes))
@@ -99,8 +104,8 @@ def _bases(
             left -= {key for key in left if other.cases.get(key) in LOST}
     if not found:
         notes.append(f"{step.name}: there is no baseline yet ({config.baseline}), so nothing is compared.")
-    elif left:
-        notes.append(f"{step.name}: {len(left)} of {len(step.cases)} cases have no baseline yet.")
+    elif new := [key for key in left if step.cases[key] in USABLE]:
+        notes.append(f"{step.name}: {len(new)} of {len(step.cases)} cases have no baseline yet.")
     return found
 
 

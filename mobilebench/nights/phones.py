@@ -48,7 +48,7 @@ def _phone(info: TargetInfo, report: Report | None, held: Sequence[Quarantine]) 
         words = as_clause(discovery.not_ready_error(now).message)
         return phone.model_copy(update={"outcome": "away", "words": words})
     if info.kind == "android" and (one := quarantine.of(now, held)):
-        return phone.model_copy(update={"outcome": "quarantined", "words": one.describe()})
+        return phone.model_copy(update={"outcome": "quarantined", "words": one.describe().removeprefix("quarantined ")})
     if info.kind == "android" and report and (reasons := report.keeping_out(waits=True)):
         words = "; ".join(f"{check.name}: {finding.words}" for check, finding in reasons)
         return phone.model_copy(update={"outcome": "blocked", "words": words})

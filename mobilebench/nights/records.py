@@ -166,7 +166,7 @@ class Night(Record):
     flaky: list[Flaky] = Field(default=[])
     ab: list[AbResult] = Field(default=[])
     missing: list[str] = Field(default=[])
-    """Cases of the newest earlier night that were not planned in this one."""
+    """Cases of the newest earlier night that were not planned in this one, although their phone was not skipped."""
     notes: list[str] = Field(default=[])
     told: list[Told] = Field(default=[])
     accepted: Accepted | None = None

@@ -117,6 +117,14 @@ def test_a_case_that_was_absent_from_the_last_good_night_is_compared_with_an_ear
     assert {one.base for one in third.changes} == {"run-1", "run-2"}
 
 
+def test_the_cases_of_a_skipped_phone_are_not_listed_one_by_one(rig: Rig) -> None:
+    rig.night([steady(1, *ALL)], config())
+    rig.phones = [Phone(id="host", name="pc", outcome="blocked"), Phone(id="other", name="other", outcome="ready")]
+    night = rig.night([steady(1, TFLITE)], config())
+    assert night.missing == []
+    assert [one.id for one in night.skipped] == ["host"]
+
+
 def test_the_correction_covers_everything_that_a_night_compares(rig: Rig) -> None:
     both = config(suites=[{"suite": "quick"}, {"suite": "quick", "name": "again"}])
     rig.night([steady(1, *ALL), steady(1, *ALL)], both)
