@@ -8,6 +8,7 @@ rounds.
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -58,6 +59,13 @@ def sides_of(step: AbStep) -> tuple[str, str]:
     return _shown(found.before), _shown(found.after)
 
 
+def _of_sides(reason: str) -> str:
+    """A reason about two runs as one about two sides."""
+    return re.sub(
+        "(in )?the (first|second) run", lambda found: f"{'on ' if found[1] else ''}the {found[2]} side", reason
+    )
+
+
 def _shown(text: str) -> str:
     """`tflite=/opt/a/libtflite.so` as `tflite=a/libtflite.so`: paths of this computer are no part of reports."""
     name, equals, path = text.partition("=")
@@ -72,9 +80,10 @@ def compared(step: AbStep, record: StepRecord, rules: Regression, folder: Path) 
         found = _comparison(step, record, list(rules.slower), folder)
     except BadInput as error:
         return result.model_copy(update={"problem": error.message})
+    changes = judging.of_comparison(found, rules, step.name, None)
     return result.model_copy(
         update={
-            "changes": judging.of_comparison(found, rules, step.name, None),
+            "changes": [one.model_copy(update={"reason": one.reason and _of_sides(one.reason)}) for one in changes],
             "versions": [one.change for one, _ in found.differences],
         }
     )
@@ -129,9 +138,15 @@ def _turned(stage: comparing.StageChange) -> comparing.StageChange:
         before_ms=stage.after_ms,
         after_ms=stage.before_ms,
         call=call,
+        reason=stage.reason and _turned_words(stage.reason),
         ratio=None if stage.ratio is None else 1 / stage.ratio,
         interval=interval and replace(interval, low=1 / interval.high, high=1 / interval.low),
     )
+
+
+def _turned_words(reason: str) -> str:
+    """A reason about the `first run` or `second run`, with the other one named."""
+    return re.sub("(first|second) run", lambda found: f"{'second' if found[1] == 'first' else 'first'} run", reason)
 
 
 def joined(runs: Sequence[Run]) -> Run:

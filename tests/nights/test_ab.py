@@ -14,6 +14,7 @@ from mobilebench.core.records import Case
 from mobilebench.nights import ab, conduct, stored
 from mobilebench.nights.conduct import Ended
 from mobilebench.nights.config import AbStep, Config
+from tests.analysis import example
 from tests.analysis.runs import ORT, SIMD, TFLITE, run_of, times
 from tests.nights.rig import Rig, config
 
@@ -142,3 +143,22 @@ def test_the_first_side_is_the_base_whatever_is_older(
     assert change.interval is not None and change.interval[0] < ratio < change.interval[1]
     assert (change.after_ms or 0) / (change.before_ms or 1) == pytest.approx(ratio, rel=0.01)
     assert change.case == (SIMD if after == "tfjs" else OLD).key
+
+
+@pytest.mark.parametrize(("before", "after", "side"), [("tfjs@4.2", "tfjs", "second"), ("tfjs", "tfjs@4.2", "first")])
+def test_a_side_that_cannot_be_told_is_named_as_configured(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, before: str, after: str, side: str
+) -> None:
+    run = run_of(1, {OLD: times(1), SIMD: times(1)})
+    wrong = [
+        example.unmeasured(block.planned, "failed", "It fell over.") if block.planned.case == SIMD else block
+        for block in run.blocks
+    ]
+    measured = summarise(run.model_copy(update={"blocks": wrong}))
+    monkeypatch.setattr(stored, "summary", lambda *_: measured)
+    releases = only(engine={"before": before, "after": after})
+    record = conduct.begin(releases).steps[0].model_copy(update={"runs": ["run-1"], "state": "done"})
+    (change,) = ab.compared(step_of(releases), record, releases.regression, rig.folder).changes
+    assert change.call == "cannot be told"
+    assert str(change.reason).startswith(f"on the {side} side it is failed (it fell over)")
+    assert (change.before_ms is None) == (side == "first")
