@@ -153,7 +153,7 @@ def _compared(config: Config, night: Night, earlier: Sequence[Night], folder: Pa
     try:
         judged = judging.judge(config, night, earlier, folder)
     except BadInput as error:
-        judged = judging.Judged((), (), (f"Nothing is compared: {as_clause(error.message)}.",))
+        judged = judging.Judged((), (), (), (f"Nothing is compared: {as_clause(error.message)}.",))
     results = [
         ab.compared(step, record, config.regression, folder)
         for step, record in zip(config.steps, night.steps, strict=True)
@@ -163,6 +163,7 @@ def _compared(config: Config, night: Night, earlier: Sequence[Night], folder: Pa
         "status": "finished",
         "changes": judging.with_flaky(judged.changes, flaky),
         "missing": list(judged.missing),
+        "differences": list(judged.differences),
         "notes": list(judged.notes),
         "flaky": flaky,
         "ab": results,

@@ -3,9 +3,10 @@ everything that the night compares."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 
 from mobilebench.analysis import compare as comparing
@@ -18,6 +19,8 @@ from mobilebench.core.records import Case, Stage
 from mobilebench.nights import stored
 from mobilebench.nights.config import LAST_GOOD, STAGES, Config, Regression
 from mobilebench.nights.records import LOST, USABLE, Change, Flaky, Night, StepRecord
+from mobilebench.report.comparison import percent_change
+from mobilebench.report.phrases import plural
 
 MOST_BACK = 30
 """So many nights back a good one of a case is looked for."""
@@ -31,6 +34,8 @@ class Judged:
     missing: tuple[str, ...]
     """Cases of the newest earlier night of a step that were not planned in this one; without those of phones that were
     skipped."""
+    differences: tuple[str, ...]
+    """What differs from the baseline beside times, such as `quick: engine version 1.29.0 → 1.30.0 (4 cases)`."""
     notes: tuple[str, ...]
 
 
@@ -73,7 +78,14 @@ def judge(config: Config, night: Night, past: Sequence[Night], folder: Path) -> 
             ]
         for run, cases in _bases(config, step, past, begun, folder, notes).items():
             pairs.append(_pair(config.regression, step, run, cases, _earlier(step, run, past, begun), folder, notes))
-    return Judged(tuple(_changes(config.regression, pairs)), tuple(dict.fromkeys(missing)), tuple(notes))
+    corrected = _corrected(pairs)
+    notes += [note for pair in corrected for note in _together(pair)]
+    return Judged(
+        changes=tuple(change for pair in corrected for change in _changes(config.regression, pair)),
+        missing=tuple(dict.fromkeys(missing)),
+        differences=tuple(dict.fromkeys(one for pair in corrected for one in _differences(pair))),
+        notes=tuple(notes),
+    )
 
 
 def _bases(
@@ -145,17 +157,42 @@ def _earlier(step: StepRecord, base: str, past: Iterable[Night], begun: Mapping[
     return [run for run in runs if run in begun and begun[run] < begun[base]][-MOST_EARLIER:]
 
 
-def _changes(rules: Regression, pairs: Sequence[_Pair]) -> Iterable[Change]:
-    corrected = comparing.with_calls([case for pair in pairs if pair.comparison for case in pair.comparison.cases])
-    done = 0
-    for pair in pairs:
-        yield from _by_status(rules, pair)
-        if pair.comparison is None:
-            continue
-        count = len(pair.comparison.cases)
-        comparison = replace(pair.comparison, cases=tuple(corrected[done : done + count]))
-        done += count
-        yield from of_comparison(comparison, rules, pair.step.name, pair.base)
+def _corrected(pairs: Sequence[_Pair]) -> list[_Pair]:
+    """The pairs with changes that are called after one correction over all of them."""
+    cases = iter(comparing.with_calls([one for pair in pairs if pair.comparison for one in pair.comparison.cases]))
+    return [
+        replace(
+            pair,
+            comparison=pair.comparison
+            and replace(pair.comparison, cases=tuple(islice(cases, len(pair.comparison.cases)))),
+        )
+        for pair in pairs
+    ]
+
+
+def _changes(rules: Regression, pair: _Pair) -> list[Change]:
+    timed = of_comparison(pair.comparison, rules, pair.step.name, pair.base) if pair.comparison else []
+    return [*_by_status(rules, pair), *timed]
+
+
+def _differences(pair: _Pair) -> list[str]:
+    """What differs from the baseline, such as versions."""
+    found = pair.comparison.differences if pair.comparison else ()
+    return [f"{pair.step.name}: {one.change} ({plural(count, 'case')})" for one, count in found]
+
+
+def _together(pair: _Pair) -> Iterator[str]:
+    """Targets of which every prediction changed the same way."""
+    if pair.comparison is None:
+        return
+    for target in dict.fromkeys(case.after.target for case in pair.comparison.cases):
+        cases = tuple(case for case in pair.comparison.cases if case.after.target == target)
+        ratio = replace(pair.comparison, cases=cases).together
+        if ratio is not None:
+            yield (
+                f"{pair.step.name}: all predictions on {target} changed the same way (by {percent_change(ratio)}): "
+                "perhaps the machine was slower or faster, and not the cases."
+            )
 
 
 def of_comparison(comparison: Comparison, rules: Regression, step: str, base: str | None) -> list[Change]:

@@ -167,6 +167,8 @@ class Night(Record):
     ab: list[AbResult] = Field(default=[])
     missing: list[str] = Field(default=[])
     """Cases of the newest earlier night that were not planned in this one, although their phone was not skipped."""
+    differences: list[str] = Field(default=[])
+    """What differs from the baseline beside times, such as versions."""
     notes: list[str] = Field(default=[])
     told: list[Told] = Field(default=[])
     accepted: Accepted | None = None

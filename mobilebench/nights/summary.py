@@ -68,6 +68,8 @@ def _lines(night: Night) -> Iterator[str]:
         yield from _changes(faster)
     if untold := _untold(night.changes):
         yield from _section("Not compared, or cannot be told", untold)
+    if night.differences:
+        yield from _section("What differs from the baseline", [_text(one) for one in night.differences])
     if night.missing:
         yield from _section("Measured the night before, and not planned now", [_text(one) for one in night.missing])
     if night.notes:

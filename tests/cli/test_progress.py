@@ -6,12 +6,13 @@ import io
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from threading import Event
 
 import pytest
 from rich.console import Console
 from rich.progress import Progress
 
-from mobilebench.cli.progress import RunBars, RunLines, _bars
+from mobilebench.cli.progress import RunBars, RunLines, _bars, of_run, watched
 from mobilebench.core.records import Block, Case
 from mobilebench.session import events
 from mobilebench.session.estimate import TimeLeft
@@ -35,6 +36,31 @@ def told(*happened: events.Event) -> str:
 
 def finished(blocks: Sequence[Block]) -> list[events.Event]:
     return [events.BlockFinished(target="host", block=block) for block in blocks]
+
+
+def test_a_watch_follows_runs_and_may_end_them() -> None:
+    seen: list[str] = []
+
+    class Watch:
+        def begin(self, cancel: Event) -> None:
+            seen.append("begin")
+            cancel.set()
+
+        def end(self) -> None:
+            seen.append("end")
+
+        def __call__(self, event: events.Event) -> None:
+            seen.append(event.kind)
+
+    happened = events.RunStarted(run_id="r", targets=("host",), blocks=1)
+    with watched(Watch()), of_run(TimeLeft((), [host()])) as (on_event, cancel):
+        assert cancel.is_set()
+        on_event(happened)
+    assert seen == ["begin", "RunStarted", "end"]
+    with of_run(TimeLeft((), [host()])) as (on_event, cancel):
+        on_event(happened)
+        assert not cancel.is_set()
+    assert len(seen) == 3
 
 
 def test_a_reason_is_said_once_and_counted_in_the_end(pinned: Pinned) -> None:

@@ -12,7 +12,7 @@ from mobilebench.core.records import Case
 from mobilebench.nights import past
 from mobilebench.nights.records import Accepted, Night, Phone
 from tests.analysis import example
-from tests.analysis.runs import ORT, TFLITE, times
+from tests.analysis.runs import ORT, TFLITE, run_of, times
 from tests.nights.rig import Rig, config, steady
 
 ONE = example.case("host", "tflite", "xnnpack", threads=1)
@@ -115,6 +115,25 @@ def test_a_case_that_was_absent_from_the_last_good_night_is_compared_with_an_ear
     third = rig.night([steady(1, TFLITE, ORT) | {ONE: times(1.5)}], config())
     assert worse(third) == [(ONE.key, "slower")]
     assert {one.base for one in third.changes} == {"run-1", "run-2"}
+
+
+def test_versions_that_differ_are_named(rig: Rig) -> None:
+    rig.night([run_of(1, steady(1, TFLITE, ORT), version="1.0.0")], config())
+    night = rig.night([run_of(2, steady(1, TFLITE, ORT), version="1.1.0")], config())
+    assert night.differences == ["quick: engine version 1.0.0 → 1.1.0 (2 cases)"]
+    assert night.changes
+
+
+def test_a_machine_on_which_everything_is_slower_is_named(rig: Rig) -> None:
+    four = (*ALL, example.case("host", "onnxruntime", "", threads=1))
+    rig.night([steady(1, *four)], config())
+    assert rig.night([steady(0.999, *ALL) | steady(1.3, four[-1])], config()).notes == []
+    night = rig.night([steady(1.3, *four)], config())
+    assert len(night.worse) == 4
+    assert night.notes == [
+        "quick: all predictions on host changed the same way (by +30.0\u202f%): perhaps the machine was slower or "
+        "faster, and not the cases."
+    ]
 
 
 def test_the_cases_of_a_skipped_phone_are_not_listed_one_by_one(rig: Rig) -> None:

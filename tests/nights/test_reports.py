@@ -101,6 +101,7 @@ def full_night() -> Night:
                 )
             ],
             "missing": ["host/gone"],
+            "differences": ["quick: engine version 1 → 2 (1 case)"],
             "notes": ["web: there is no baseline yet."],
             "told": [Told(whom="webhook NIGHT_WEBHOOK", problem="it answered 500")],
         }
@@ -184,6 +185,7 @@ def test_markdown_has_every_finding_and_nothing_that_it_obeys() -> None:
         "Not measured to the end",
         "What got faster",
         "Not compared, or cannot be told",
+        "What differs from the baseline",
         "Measured the night before, and not planned now",
         "Notes",
         "Not told",
