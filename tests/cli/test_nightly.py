@@ -50,6 +50,7 @@ def levels(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[float]:
     return found
 
 
+@pytest.mark.slow
 def test_the_example_is_a_configuration(tmp_path: Path) -> None:
     written = mobilebench(f"nightly {tmp_path}/night.yaml --example")
     assert (written.code, (tmp_path / "night.yaml").read_text()) == (0, mobilebench("nightly --example").out)
@@ -108,6 +109,7 @@ def test_without_a_configuration_the_way_to_one_is_said(pinned: Pinned, tmp_path
     assert mobilebench(f"nightly {tmp_path}/none.yaml").code == ExitCode.BAD_INPUT
 
 
+@pytest.mark.slow
 def test_nights_from_the_first_to_one_that_is_accepted(
     config: Callable[..., Path], levels: list[float], tmp_path: Path
 ) -> None:

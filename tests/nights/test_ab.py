@@ -46,6 +46,7 @@ def test_rounds_of_libraries_begin_with_each_side_equally_often() -> None:
     assert order == ab.orders(step, "seed") != ab.orders(step, "another seed")
 
 
+@pytest.mark.slow
 def test_each_round_of_libraries_is_a_run_of_one_block_for_each_side(rig: Rig) -> None:
     two = only(rounds=4, **{"engine-library": LIBRARIES})
     night = rig.begin(two)
@@ -71,6 +72,7 @@ def test_each_round_of_libraries_is_a_run_of_one_block_for_each_side(rig: Rig) -
     assert done.outcome == "good", "it is shown, and does not fail the night unless that is asked"
 
 
+@pytest.mark.slow
 def test_libraries_without_a_difference_are_called_the_same(rig: Rig) -> None:
     two = only(rounds=4, **{"engine-library": LIBRARIES})
     begun = rig.begin(two)
@@ -79,6 +81,7 @@ def test_libraries_without_a_difference_are_called_the_same(rig: Rig) -> None:
     assert [one.call for one in done.ab[0].changes] == ["no change"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("fails", "outcome", "code"), [(True, "worse", ExitCode.WORSE), (False, "good", ExitCode.OK)])
 def test_a_slower_second_side_fails_the_night_where_that_is_asked(
     rig: Rig, fails: bool, outcome: str, code: ExitCode
@@ -91,6 +94,7 @@ def test_a_slower_second_side_fails_the_night_where_that_is_asked(
     assert [one.worse for one in night.ab[0].changes] == [True]
 
 
+@pytest.mark.slow
 def test_a_round_of_libraries_that_was_interrupted_is_measured_anew(rig: Rig) -> None:
     two = only(rounds=3, **{"engine-library": LIBRARIES})
     stopped = rig.night([{TFLITE: [10.0]}, {TFLITE: [10.0]}, {TFLITE: [10.0]}, KeyboardInterrupt()], two)

@@ -45,6 +45,7 @@ def test_a_suite_for_which_no_time_is_left_is_not_begun(rig: Rig) -> None:
     assert (night.outcome, night.exit_code) == ("incomplete", ExitCode.INCOMPLETE)
 
 
+@pytest.mark.slow
 def test_a_suite_that_the_budget_ends_is_incomplete_and_what_it_measured_is_compared(rig: Rig) -> None:
     rig.night([steady(1, TFLITE)], config())
     kept: list[str] = []
@@ -172,6 +173,7 @@ def test_the_options_of_the_store_are_handed_on(rig: Rig) -> None:
     assert seen == [["--suite", "quick", "--serial", "host", "--out", "there"]]
 
 
+@pytest.mark.slow
 def test_nights_are_found_by_name(rig: Rig) -> None:
     first, second = (rig.night([{TFLITE: times()}], config()) for _ in range(2))
     assert past.find(rig.folder, "lab", "last") == second

@@ -52,6 +52,7 @@ def test_older_nights_and_a_higher_share_do_not_count() -> None:
     assert flaky([], Flakes()) == []
 
 
+@pytest.mark.slow
 def test_a_flaky_case_is_listed_and_does_not_fail_the_night(tmp_path: Path) -> None:
     rig = Rig(tmp_path)
     outcomes = []

@@ -64,6 +64,7 @@ def test_the_first_night_compares_nothing_and_says_so(rig: Rig) -> None:
     assert night.steps[0].cases == dict.fromkeys((case.key for case in ALL), "valid")
 
 
+@pytest.mark.slow
 def test_a_regression_stays_one_until_it_is_mended(rig: Rig) -> None:
     outcomes = [
         rig.night([steady(1, *ALL) | {ORT: times(factor)}], config()).outcome
@@ -72,6 +73,7 @@ def test_a_regression_stays_one_until_it_is_mended(rig: Rig) -> None:
     assert outcomes == ["good", "good", "worse", "worse", "worse", "worse", "good"]
 
 
+@pytest.mark.slow
 def test_a_night_that_is_accepted_is_a_baseline(rig: Rig) -> None:
     rig.night([steady(1, *ALL)], config())
     night = rig.night([rig.failing(steady(1.3, *ALL), ONE)], config())
@@ -81,6 +83,7 @@ def test_a_night_that_is_accepted_is_a_baseline(rig: Rig) -> None:
     assert (again.outcome, again.worse) == ("good", [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("outcome", ["failed", "unsupported"])
 def test_what_was_valid_and_is_not_measured_any_more_is_worse(rig: Rig, outcome: str) -> None:
     rig.night([steady(1, *ALL)], config())
@@ -101,6 +104,7 @@ def test_a_change_below_its_limit_is_named_and_not_worse(rig: Rig) -> None:
     assert [one.call for one in night.changes if one.case == ORT.key] == ["slower"]
 
 
+@pytest.mark.slow
 def test_each_stage_has_its_own_limit(rig: Rig) -> None:
     kept = config(regression={"slower": {"setup": "5%", "prediction": "1000%"}})
     rig.night([steady(1, TFLITE)], kept)
@@ -108,6 +112,7 @@ def test_each_stage_has_its_own_limit(rig: Rig) -> None:
     assert [(one.stage, one.worse) for one in night.changes] == [("setup", True), ("prediction", False)]
 
 
+@pytest.mark.slow
 def test_a_case_that_was_absent_from_the_last_good_night_is_compared_with_an_earlier_one(rig: Rig) -> None:
     rig.night([steady(1, *ALL)], config())
     second = rig.night([steady(1, TFLITE, ORT)], config())
@@ -117,6 +122,7 @@ def test_a_case_that_was_absent_from_the_last_good_night_is_compared_with_an_ear
     assert {one.base for one in third.changes} == {"run-1", "run-2"}
 
 
+@pytest.mark.slow
 def test_versions_that_differ_are_named(rig: Rig) -> None:
     rig.night([run_of(1, steady(1, TFLITE, ORT), version="1.0.0")], config())
     night = rig.night([run_of(2, steady(1, TFLITE, ORT), version="1.1.0")], config())
@@ -124,6 +130,7 @@ def test_versions_that_differ_are_named(rig: Rig) -> None:
     assert night.changes
 
 
+@pytest.mark.slow
 def test_a_machine_on_which_everything_is_slower_is_named(rig: Rig) -> None:
     four = (*ALL, example.case("host", "onnxruntime", "", threads=1))
     rig.night([steady(1, *four)], config())
@@ -136,6 +143,7 @@ def test_a_machine_on_which_everything_is_slower_is_named(rig: Rig) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_the_cases_of_a_skipped_phone_are_not_listed_one_by_one(rig: Rig) -> None:
     rig.night([steady(1, *ALL)], config())
     rig.phones = [Phone(id="host", name="pc", outcome="blocked"), Phone(id="other", name="other", outcome="ready")]
@@ -144,6 +152,7 @@ def test_the_cases_of_a_skipped_phone_are_not_listed_one_by_one(rig: Rig) -> Non
     assert [one.id for one in night.skipped] == ["host"]
 
 
+@pytest.mark.slow
 def test_the_correction_covers_everything_that_a_night_compares(rig: Rig) -> None:
     both = config(suites=[{"suite": "quick"}, {"suite": "quick", "name": "again"}])
     rig.night([steady(1, *ALL), steady(1, *ALL)], both)
@@ -156,6 +165,7 @@ def test_the_correction_covers_everything_that_a_night_compares(rig: Rig) -> Non
     assert worse(night) == [(ONE.key, "slower")]
 
 
+@pytest.mark.slow
 def test_the_baseline_is_so_many_nights_back(rig: Rig) -> None:
     back = config(baseline="2 nights back")
     for level in (1.0, 1.5):
@@ -164,6 +174,7 @@ def test_the_baseline_is_so_many_nights_back(rig: Rig) -> None:
     assert rig.night([steady(1.5, TFLITE)], back).outcome == "good"
 
 
+@pytest.mark.slow
 def test_the_baseline_is_a_run(rig: Rig) -> None:
     rig.add(steady(1, TFLITE, ORT))
     night = rig.night([steady(1.5, TFLITE, ONE)], config(baseline="run-1"))

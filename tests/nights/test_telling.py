@@ -109,6 +109,7 @@ def test_what_may_pass_is_tried_again(server: Server, statuses: list[int], tries
     assert len(server.got) == tries
 
 
+@pytest.mark.slow
 def test_a_webhook_that_does_not_answer_is_given_up(server: Server) -> None:
     server.hold = threading.Event()
     found = told(server, Patience(seconds=0.2, waits=(0.0,)))
