@@ -105,6 +105,21 @@ class Field:
         return Difference(self.name, left, right, sentence)
 
 
+def facts(side: Side) -> dict[str, Any]:
+    """Every fact that is known of one result, by its field."""
+    return {one.name: value for one in FIELDS if (value := one.read(side)) is not None}
+
+
+def changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """The facts that differ, such as `engine version 1.29.0 → 1.30.0`, of two results of one case (from `facts`).
+
+    A fact that is not known on one side is left out.
+    """
+    names = [name for name in after if name in before and before[name] != after[name]]
+    spelled = ((name, *_spelled(before[name], after[name])) for name in names)
+    return [f"{name} {printable(left)} → {printable(right)}" for name, left, right in spelled]
+
+
 def refusal(kind: Kind, a: Side, b: Side) -> str | None:
     """Why two results may not be compared, with the field and both values; None if they may.
 

@@ -6,11 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mobilebench.cli.output import say
+from mobilebench.cli.output import say, split
 from mobilebench.cli.results import Out, StoreAt, open_store
+from mobilebench.cli.site import Anonymise, Suites, open_history, reader
+from mobilebench.core.errors import BadInput
 
 if TYPE_CHECKING:
     import threading
+    from collections.abc import Sequence
+    from pathlib import Path
 
 _LOOK_SECONDS = 0.2
 
@@ -31,20 +35,37 @@ def serve(
             "--no-tls", help="With --listen: use plain HTTP. Pages then have no threads, and their results say so."
         ),
     ] = False,
+    history: Annotated[
+        bool,
+        typer.Option(
+            "--history",
+            help="Serve the pages of `mobilebench site` over the stored runs instead: only read, and only to this "
+            "computer.",
+        ),
+    ] = False,
+    suite: Suites = None,
+    anonymise: Anonymise = False,
     out: Out = None,
     store_at: StoreAt = None,
 ) -> None:
     """Serve a page on which a person chooses a model, an engine and a backend, measures them, and keeps the result.
 
     Only a person who knows the printed address can open the page. Results are stored as runs of the suite `manual`.
-    Ctrl-C stops the server.
+    With --history, the history of all stored runs is served instead. Ctrl-C stops the server.
 
     Examples:
 
     - `mobilebench serve`
 
     - `mobilebench serve --listen 0.0.0.0`
+
+    - `mobilebench serve --history --port 8080`
     """
+    if history:
+        _serve_history(listen, port, split(suite), anonymise, out)
+        return
+    if suite or anonymise:
+        raise BadInput("--suite and --anonymise are for the history.", hint="Add --history.")
     from mobilebench.browsers.server import LOOPBACK, PageServer
     from mobilebench.core import paths
     from mobilebench.engines.builds import PAGES, require_current
@@ -74,6 +95,22 @@ def serve(
                 manual.close()
     finally:
         server.close()
+
+
+def _serve_history(listen: str | None, port: int, suites: Sequence[str], anonymise: bool, out: Path | None) -> None:
+    from mobilebench.site.server import LOOPBACK, HistoryServer, Live, require_loopback
+
+    address = require_loopback(listen or LOOPBACK)
+    with open_history(out) as store:
+        ended = _asked_to_end()
+        server = HistoryServer(Live(reader(store, suites, anonymise=anonymise)), address, port)
+        try:
+            say(server.url)
+            say("Open the address in a browser of this computer. Ctrl-C stops the server.")
+            while not ended.wait(_LOOK_SECONDS):
+                pass
+        finally:
+            server.close()
 
 
 def _asked_to_end() -> threading.Event:

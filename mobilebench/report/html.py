@@ -57,17 +57,17 @@ def render(document: doc.Document) -> str:
             bodies[key] = str(body)
         return Markup("{0}{1}{0}").format(BREAK, key)
 
-    environment = _environment()
-    environment.globals["later"] = later
-    proof = environment.get_template("blocks.html.jinja").module.panel  # type: ignore[attr-defined]
+    templates = environment()
+    templates.globals["later"] = later
+    proof = templates.get_template("blocks.html.jinja").module.panel  # type: ignore[attr-defined]
     proofs = {panel.id: str(proof(panel, mark)) for panel, mark in _panels(document.sections, None)}
     parts = (
-        environment.get_template("report.html.jinja")
+        templates.get_template("report.html.jinja")
         .render(
             document=document,
-            style=Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8")),  # noqa: S704
+            style=Markup(style()),  # noqa: S704
             scripts=[Markup(script) for script in scripts],  # noqa: S704
-            sources=Markup(" ".join(f"'sha256-{_hash(script)}'" for script in scripts)),  # noqa: S704
+            sources=Markup(" ".join(map(source, scripts))),  # noqa: S704
             drawing=drawing is not None,
         )
         .split(BREAK)
@@ -89,8 +89,14 @@ def _packed(name: str, texts: dict[str, str]) -> str:
     return f'<script type="text/plain" id="packed-{name}">{base64.b64encode(data).decode()}</script>\n'
 
 
-def _hash(script: str) -> str:
-    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+def source(text: str) -> str:
+    """The source expression by which a content security policy allows this script or style."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def style() -> str:
+    """The style of the report, as CSS."""
+    return (_TEMPLATES / "report.css").read_text(encoding="utf-8")
 
 
 def _drawing_script() -> str | None:
@@ -110,9 +116,10 @@ def _packed_spec(spec: dict[str, Any]) -> str:
     return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 
 
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
+def environment(*folders: Path) -> Environment:
+    """The report's templates, with those of further folders."""
+    made = Environment(
+        loader=FileSystemLoader([_TEMPLATES, *folders]),
         autoescape=True,
         undefined=StrictUndefined,
         keep_trailing_newline=True,
@@ -120,8 +127,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_finalize,
     )
-    environment.globals.update(LONG=LONG)
-    environment.filters.update(
+    made.globals.update(LONG=LONG)
+    made.filters.update(
         appears=lambda section: doc.appears(section, "html"),
         beside=_beside,
         by_reason=doc.by_reason,
@@ -139,7 +146,7 @@ def _environment() -> Environment:
         text=text,
         verdict=_verdict,
     )
-    return environment
+    return made
 
 
 def _finalize(value: object) -> object:

@@ -306,6 +306,8 @@ class Store:
         Raises:
             BadInput: the name fits no run or several.
         """
+        if self._has(name):
+            return name
         known = [info.id for info in self.runs()]
         if not known:
             raise BadInput(f"There is no run in {self.name} yet.", hint="Measure first: `mobilebench run`.")
@@ -317,9 +319,7 @@ class Store:
                 f"There is no run {name} in {self.name}: it has {len(known)} run{'' if len(known) == 1 else 's'}.",
                 hint="`mobilebench results` lists all runs.",
             )
-        matches = [run_id for run_id in known if run_id == name] or [
-            run_id for run_id in known if name and run_id.startswith(name)
-        ]
+        matches = [run_id for run_id in known if name and run_id.startswith(name)]
         if len(matches) == 1:
             return matches[0]
         if matches:
@@ -331,6 +331,11 @@ class Store:
             f"There is no run {name} in {self.name}.",
             hint=f"Did you mean {' or '.join(close)}? `mobilebench results` lists all runs; `last` is the newest one.",
         )
+
+    def _has(self, run_id: str) -> bool:
+        with self._read() as connection:
+            found = connection.execute(select(tables.runs.c.id).where(tables.runs.c.id == run_id))
+            return found.first() is not None
 
     def cases(self) -> dict[str, dict[str, Case]]:
         """Run id to the planned cases by key, for every run, oldest first."""

@@ -51,11 +51,11 @@ def warmup_end(times_ms: Sequence[float]) -> int | None:
     return int(starts[settled]) + 1 if settled else int(first_is_slow)
 
 
-def pieces(values: NDArray[np.float64], penalty: float) -> list[int]:
+def pieces(values: NDArray[np.float64], penalty: float, shortest: int = _SHORTEST) -> list[int]:
     """Where the pieces of a sequence end that are best described by one mean each, the end of the last one included.
 
     Best is the least sum of squared differences from the means, plus `penalty` for each piece. A piece has at least
-    `_SHORTEST` values. Takes time and memory with the square of their number.
+    `shortest` values. Takes time and memory with the square of their number.
     """
     import numpy as np
 
@@ -67,8 +67,8 @@ def pieces(values: NDArray[np.float64], penalty: float) -> list[int]:
     least = np.full(count + 1, np.inf)
     least[0] = 0.0
     starts = [0] * (count + 1)
-    for end in range(_SHORTEST, count + 1):
-        found = least[: end - _SHORTEST + 1] + errors[end, : end - _SHORTEST + 1]
+    for end in range(shortest, count + 1):
+        found = least[: end - shortest + 1] + errors[end, : end - shortest + 1]
         starts[end] = int(found.argmin())
         least[end] = found[starts[end]] + penalty
     ends, end = [], count

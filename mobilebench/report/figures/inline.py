@@ -13,8 +13,8 @@ SPARK_POINTS = 80
 """A line of raw samples has at most about this many points."""
 
 
-def sparkline(samples: Sequence[float]) -> Markup:
-    """Raw samples in order, from the smallest at the bottom to the largest at the top."""
+def sparkline(samples: Sequence[float], what: str = "samples") -> Markup:
+    """Raw samples (or what else they are) in order, from the smallest at the bottom to the largest at the top."""
     if len(samples) < 2:
         return Markup("")
     low, high = min(samples), max(samples)
@@ -24,7 +24,7 @@ def sparkline(samples: Sequence[float]) -> Markup:
         f"{number * step:.1f},{22 - 20 * ((value - low) / (high - low) if high > low else 0.5):.1f}"
         for number, value in enumerate(drawn)
     )
-    label = f"{len(samples)} samples from {duration(low)} to {duration(high)} ms, in order"
+    label = f"{len(samples)} {what} from {duration(low)} to {duration(high)} ms, in order"
     return Markup(
         '<svg class="spark" viewBox="0 0 100 24" preserveAspectRatio="none" role="img" aria-label="{}">'
         '<polyline points="{}"/></svg>'

@@ -299,3 +299,128 @@ def history(points: Sequence[Point], title: str, unit: str) -> doc.Figure | None
         ),
         data,
     )
+
+
+MOST_SINGLE = 120
+"""With more nights than this, a curve has no mark for each of them."""
+_LEVEL, _NO_TIME = "ink", "category-2"
+
+
+@dataclass(frozen=True)
+class Level:
+    """A stretch of a curve with one typical value."""
+
+    first: datetime
+    last: datetime
+    value: float
+    number: int | None = None
+    """Number of the change with which it begins; None for the first level."""
+
+
+def curve(
+    points: Sequence[Point], levels: Sequence[Level], without: Sequence[datetime], title: str, mark: str | None
+) -> doc.Figure | None:
+    """Milliseconds over nights, with the band of their 95 % intervals, levels, and numbered changes between them.
+
+    Args:
+        points: the nights with a time, oldest first.
+        levels: the levels, oldest first.
+        without: nights in which the case has no time; each is a cross at the bottom.
+        title: what the times are of.
+        mark: the SoC of a virtual target.
+    """
+    if not points:
+        return None
+    x = {"field": "at", "type": "temporal", "title": None, "scale": {"type": "utc"}, "axis": {"format": _TIMES}}
+    y = {"type": "quantitative", "title": "ms", "scale": {"zero": False}}
+    colour = theme.COLOURS["category-1"]
+    low, high = _span([one.value for one in points], [one.value for one in levels])
+    y = y | {"scale": {"zero": False, "nice": False, "domain": [low, high]}}
+    outside = sum(not low <= one.value <= high for one in points)
+    rows = [
+        {"at": _moment(one.at), "value": min(max(one.value, low), high)}
+        | {name: None if of is None else min(max(of, low), high) for name, of in (("low", one.low), ("high", one.high))}
+        for one in points
+    ]
+    band = [row for row in rows if row["low"] is not None and row["high"] is not None]
+    line: theme.Spec = {"type": "line", "strokeWidth": 1.5, "color": colour}
+    if len(points) <= MOST_SINGLE:
+        line["point"] = {"size": 28, "color": colour}
+    layers: list[theme.Spec] = [
+        {
+            "data": theme.values(band),
+            "mark": {"type": "area", "opacity": 0.22, "color": colour},
+            "encoding": {"x": x, "y": {"field": "low", **y}, "y2": {"field": "high"}},
+        },
+        {"data": theme.values(rows), "mark": line, "encoding": {"x": x, "y": {"field": "value", **y}}},
+    ]
+    if len(levels) > 1:
+        layers += _levels(levels, x, y)
+    if without:
+        layers.append(
+            {
+                "data": theme.values([{"at": _moment(at)} for at in without]),
+                "mark": {"type": "point", "shape": "cross", "size": 60, "filled": True, "angle": 45, "opacity": 1}
+                | {"color": theme.COLOURS[_NO_TIME]},
+                "encoding": {"x": x, "y": {"value": HEIGHT - 5}},
+            }
+        )
+    data = (
+        ("nights", str(len(points))),
+        ("first", f"{points[0].value:.4g} ms"),
+        ("last", f"{points[-1].value:.4g} ms"),
+        *((f"level from {one.first:%Y-%m-%d}", f"{one.value:.4g} ms") for one in levels),
+    )
+    note = ["Line: typical time of each night. Band: its 95 % interval."]
+    if len(levels) > 1:
+        note.append("Dashed: a change of the level, with its number; the thin lines are the levels.")
+    if without:
+        note.append("Cross: a night without a time.")
+    if outside:
+        note.append(f"{outside} {'night is' if outside == 1 else 'nights are'} beyond the axis and drawn at its end.")
+    return doc.Figure(
+        title,
+        " ".join(note),
+        theme.chart(layers, height=HEIGHT, description=f"{title} over nights: {theme.in_words(data)}.", mark=mark),
+        data,
+    )
+
+
+_ALWAYS = 5
+_SHARE_OUTSIDE = 0.02
+
+
+def _span(values: Sequence[float], levels: Sequence[float]) -> tuple[float, float]:
+    """The ends of the axis: around all but the outermost values, all levels, and the newest nights."""
+    kept = [*levels, *values[-_ALWAYS:], quantile(values, _SHARE_OUTSIDE), quantile(values, 1 - _SHARE_OUTSIDE)]
+    low, high = min(kept), max(kept)
+    margin = max((high - low) * 0.25, high * 0.02)
+    return max(low - margin, 0.0), high + margin
+
+
+def _moment(at: datetime) -> str:
+    return f"{at:%Y-%m-%dT%H:%M:%S}Z"
+
+
+def _levels(levels: Sequence[Level], x: theme.Spec, y: theme.Spec) -> list[theme.Spec]:
+    rows = [{"at": _moment(one.first), "end": _moment(one.last), "value": one.value} for one in levels]
+    changes = [{"at": _moment(one.first), "text": str(one.number)} for one in levels if one.number is not None]
+    colour = theme.COLOURS[_LEVEL]
+    data = theme.values(changes)
+    return [
+        {
+            "data": theme.values(rows),
+            "mark": {"type": "rule", "strokeWidth": 1, "opacity": 0.7, "color": colour},
+            "encoding": {"x": x, "x2": {"field": "end"}, "y": {"field": "value", **y}},
+        },
+        {
+            "data": data,
+            "mark": {"type": "rule", "strokeWidth": 1.2, "strokeDash": [4, 3], "color": colour},
+            "encoding": {"x": x},
+        },
+        {
+            "data": data,
+            "mark": {"type": "text", "align": "left", "baseline": "top", "dx": 4, "fontWeight": "bold"},
+            "encoding": {"x": x, "y": {"value": 0}, "text": {"field": "text"}},
+        },
+    ]

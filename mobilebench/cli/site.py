@@ -1,0 +1,104 @@
+"""`mobilebench site`: the history of a store as static pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mobilebench.cli.output import say, split
+from mobilebench.cli.results import Out, results_folder
+
+if TYPE_CHECKING:
+    from mobilebench.analysis.over_nights import Night
+    from mobilebench.results.store import Store
+
+Suites = Annotated[
+    list[str] | None,
+    typer.Option("--suite", metavar="NAME", help="Only runs of these suites; by default of all."),
+]
+Anonymise = Annotated[
+    bool,
+    typer.Option(
+        "--anonymise",
+        help="Put pseudonyms such as phone-1 in place of serials, addresses, host and user names.",
+    ),
+]
+
+
+def site(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder for the pages; it is created.")],
+    suite: Suites = None,
+    anonymise: Anonymise = False,
+    out: Out = None,
+) -> None:
+    """Write the history of all runs as pages: curves over nights, changes of level, and what changed in that night.
+
+    The pages need no server and no other file: open index.html, or put the folder on any web server. A second call
+    writes only the pages that changed. A folder with other files is refused.
+
+    Examples:
+
+    - `mobilebench site history`
+
+    - `mobilebench site /srv/www/bench --suite nightly --anonymise`
+    """
+    from mobilebench.core.sizes import decimal_size
+    from mobilebench.site import folder as pages
+    from mobilebench.site import names
+    from mobilebench.site.contents import Contents
+
+    with open_history(out) as store, _counted("runs are read") as shown:
+        nights = reader(store, split(suite), anonymise=anonymise, progress=shown)({})
+    folder = folder.expanduser()
+    with _counted("pages are looked at") as shown:
+        written = pages.write(Contents(nights), folder, shown)
+    say(folder / names.START)
+    say(
+        f"{written.written} pages were written ({decimal_size(written.bytes)}), {written.unchanged} did not change, "
+        f"{written.removed} were removed."
+    )
+
+
+@contextmanager
+def _counted(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Yields a function that shows how many were done, of how many, while a person watches."""
+    from rich.console import Console
+
+    console = Console(stderr=True, highlight=False)
+    if not console.is_terminal:
+        yield lambda _done, _all: None
+        return
+    with console.status("") as status:
+        yield lambda done, count: status.update(f"{done} of {count} {what}")
+
+
+def open_history(out: Path | None) -> Store:
+    """The store whose history is shown. Raises `BadInput` if there is none."""
+    from mobilebench.results.store import Store
+
+    return Store.open(results_folder(out), create=False)
+
+
+def reader(
+    store: Store,
+    suites: Sequence[str],
+    *,
+    anonymise: bool,
+    progress: Callable[[int, int], None] = lambda _done, _all: None,
+) -> Callable[[Mapping[str, Night]], tuple[Night, ...]]:
+    """Reads the nights of a store, given those that are known."""
+    from mobilebench.analysis.over_nights import nights
+
+    def read(known: Mapping[str, Night]) -> tuple[Night, ...]:
+        anonymiser = None
+        if anonymise:
+            from mobilebench.results.anonymous import Anonymiser
+
+            anonymiser = Anonymiser(store.runs())
+        return nights(store, suites=suites, known=known, anonymiser=anonymiser, progress=progress)
+
+    return read
