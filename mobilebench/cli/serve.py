@@ -39,7 +39,7 @@ def serve(
         bool,
         typer.Option(
             "--history",
-            help="Serve the pages of `mobilebench site` over the stored runs instead: only read, and only to this "
+            help="Serve the pages of `mobilebench site DIR` over the stored runs instead: only read, and only to this "
             "computer.",
         ),
     ] = False,

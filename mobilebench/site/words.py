@@ -13,8 +13,8 @@ FOOTER = (
     "otherwise · intervals are of 95 %"
 )
 METHOD = (
-    "A change is a new level that has held for at least 3 nights. Of series in which nothing changed, about 1 % show "
-    "one. What else changed in that night is named; that does not prove that it is the cause."
+    "A change is a new level that has held for at least 3 nights. Of series in which nothing changed, up to 1 % show "
+    "one, more if nights are correlated. What else changed in that night is named; that does not prove that it is the cause."
 )
 _LONGEST = 240
 

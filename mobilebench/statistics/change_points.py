@@ -5,7 +5,10 @@ piece. Single values that lie apart from their neighbours are first drawn to the
 night is no change. A cut stays only if the levels on both sides differ significantly, with intervals that their
 correlation widens, and by more than a smallest change. So a new level has to hold for `SHORTEST` values.
 
-FALSEALARMS
+False alarms: of 2,000 simulated series without a change, of each length from 8 to 500 values and with normal or
+heavy-tailed noise of 1 to 3 %, at most 0.6 % have one; with a lag-1 correlation of 0.3, at most 2.7 %. With every
+twentieth value 1.5 times as large, at most 2 % up to 120 values and 5.5 % of 500: mostly three such values in a row,
+which are a level (`benchmarks/change_points.py`).
 
 Sources:
     filter: F. R. Hampel, "The Influence Curve and its Role in Robust Estimation", Journal of the American Statistical
@@ -38,10 +41,10 @@ SMALLEST_CHANGE = 0.02
 LEVEL = 0.01
 """Largest probability of a difference as large between the levels on both sides of one cut, if there were none."""
 _PENALTY = 4.0
-_REACH = 3
-"""Neighbours on each side with which the filter compares a value."""
+_WINDOW = 5
+"""Values of a group of neighbours."""
 _FENCE = 3.0
-"""A value further from the median of its neighbours, in standard deviations of the noise, is drawn to this distance."""
+"""A value further from its neighbours, in standard deviations of the noise, is drawn to this distance."""
 _LEAST_NOISE = 1e-4
 
 
@@ -84,12 +87,21 @@ def _noise(logs: NDArray[np.float64]) -> float:
 
 
 def _filtered(logs: NDArray[np.float64], noise: float) -> NDArray[np.float64]:
-    """The values, those far from the median of themselves and their neighbours drawn to it."""
+    """The values, those far from their neighbours drawn to them.
+
+    Neighbours are the values before, around and after it, by the median of each group of `_WINDOW` with the value
+    itself: so the first value of a new level stays where it is.
+    """
     import numpy as np
 
-    padded = np.pad(logs, _REACH, constant_values=np.nan)
-    middle = np.nanmedian(np.lib.stride_tricks.sliding_window_view(padded, 2 * _REACH + 1), axis=1)
-    return np.clip(logs, middle - _FENCE * noise, middle + _FENCE * noise)
+    padded = np.pad(logs, _WINDOW - 1, constant_values=np.nan)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, _WINDOW)
+    known = np.count_nonzero(~np.isnan(windows), axis=1) >= SHORTEST
+    medians = np.full(len(windows), np.nan)
+    medians[known] = np.nanmedian(windows[known], axis=1)
+    count = len(logs)
+    groups = np.stack([medians[start : start + count] for start in (0, _WINDOW // 2, _WINDOW - 1)])
+    return np.clip(logs, np.nanmin(groups, axis=0) - _FENCE * noise, np.nanmax(groups, axis=0) + _FENCE * noise)
 
 
 def _confirmed(values: NDArray[np.float64], ends: list[int], smallest: float) -> tuple[ChangePoint, ...]:

@@ -19,6 +19,15 @@ from tests.report.hostile import SCRIPT, hostile_run, planned_engine
 EXPRESSION = "datum.constructor.constructor('window.entered = true')()"
 HISTORY = over_time.history([over_time.Point(datetime(2026, 1, 2, tzinfo=UTC), 4.0, 3.0, 5.0)], "One case", "ms")
 assert HISTORY
+NIGHTS = [datetime(2026, 1, day, tzinfo=UTC) for day in range(1, 21)]
+CURVE = over_time.curve(
+    [over_time.Point(at, 4.0 + (at.day > 10), 3.9, 5.2 if at.day > 1 else None) for at in NIGHTS],
+    [over_time.Level(NIGHTS[0], NIGHTS[9], 4.0), over_time.Level(NIGHTS[10], NIGHTS[19], 5.0, 1)],
+    [datetime(2026, 1, 22, tzinfo=UTC)],
+    "Curve",
+    SCRIPT,
+)
+assert CURVE
 
 
 def hostile() -> Run:
@@ -37,7 +46,7 @@ def page_memory() -> Run:
 
 
 def every_kind() -> dict[str, doc.Figure]:
-    found = {HISTORY.title: HISTORY}
+    found = {HISTORY.title: HISTORY, CURVE.title: CURVE}
     for run in (watching.watched_run(), pages.page_run(), page_memory(), hostile()):
         for figure in drawn.figures(run):
             key = "Native against web" if figure.title.startswith("Native") else figure.title
@@ -52,7 +61,7 @@ def test_every_figure_follows_the_schema() -> None:
     found = every_kind()
     assert {
         "Native against web", "Spread over devices", "All predictions", "Over time", "Prediction", "Stages", "Kernels",
-        "Achieved GFLOP/s", "Kernels within their types", "Memory", "Memory, kernel by kernel", "One case",
+        "Achieved GFLOP/s", "Kernels within their types", "Memory", "Memory, kernel by kernel", "One case", "Curve",
     } <= found.keys()  # fmt: skip
     for figure in found.values():
         altair.Chart.from_dict(figure.spec, validate=True)
