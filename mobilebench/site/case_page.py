@@ -14,7 +14,6 @@ from mobilebench.report.comparison import change_range
 from mobilebench.report.figures import over_time
 from mobilebench.report.phrases import plural
 from mobilebench.site import lines, names, words
-from mobilebench.statistics.estimates import geometric_mean
 
 MOST_NIGHTS = 600
 """A page shows the newest so many nights of a case."""
@@ -71,14 +70,13 @@ def _stage(one: CaseSeries, stage: Stage) -> Iterator[doc.Block]:
         doc.Column("95 % interval", "number"),
         doc.Column("changed in that night", style="wide"),
     )
-    levels = [level.value for level in _levels(one, stage)]
     rows = tuple(
         doc.Row(
             (
                 f"{number} · {lines.change_words(shift)}",
                 lines.night_link(one.points[shift.at][0]),
-                duration(levels[number - 1]),
-                duration(levels[number]),
+                duration(shift.found.old),
+                duration(shift.found.new),
                 change_range(shift.found.change.interval),
                 doc.Cell(lines.causes(shift)),
             )
@@ -104,15 +102,17 @@ def _figure(one: CaseSeries, stage: Stage) -> doc.Figure | None:
 
 
 def _levels(one: CaseSeries, stage: Stage) -> list[over_time.Level]:
-    timed = one.timed(stage)
-    starts = [timed[0], *(shift.at for shift in one.shifts[stage])]
+    timed, shifts = one.timed(stage), one.shifts[stage]
+    if not shifts:
+        return []
+    starts = [timed[0], *(shift.at for shift in shifts)]
+    values = [shifts[0].found.old, *(shift.found.new for shift in shifts)]
     found = []
     for number, start in enumerate(starts):
         end = starts[number + 1] if number + 1 < len(starts) else len(one.points)
         own = [place for place in timed if start <= place < end]
         nights = [one.points[place][0].info.created_at for place in own]
-        value = geometric_mean([one.points[place][1].stages[stage].ms for place in own])
-        found.append(over_time.Level(nights[0], nights[-1], value, number or None))
+        found.append(over_time.Level(nights[0], nights[-1], values[number], number or None))
     return found
 
 

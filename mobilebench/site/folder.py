@@ -105,7 +105,7 @@ def _refuse_foreign(folder: Path, contents: Contents, earlier: dict[str, _Page])
         raise BadInput(
             f"{folder} holds files that are not of this site: {', '.join(foreign[:3])}"
             f"{' …' if len(foreign) > 3 else ''}.",
-            hint="Name an empty or a new folder, or that of an earlier `mobilebench site`.",
+            hint="Name an empty or a new folder, or that of an earlier `mobilebench site DIR`.",
         )
 
 

@@ -14,7 +14,8 @@ FOOTER = (
 )
 METHOD = (
     "A change is a new level that has held for at least 3 nights. Of series in which nothing changed, up to 1 % show "
-    "one, more if nights are correlated. What else changed in that night is named; that does not prove that it is the cause."
+    "one, or more where nights that follow each other are alike. What else changed in that night is named; that does "
+    "not prove that it is the cause."
 )
 _LONGEST = 240
 

@@ -25,7 +25,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mobilebench.statistics.estimates import Difference, unpaired_ratio
+from mobilebench.statistics.estimates import Difference, geometric_mean, unpaired_ratio
 from mobilebench.statistics.warmup_end import pieces
 
 if TYPE_CHECKING:
@@ -58,8 +58,12 @@ class ChangePoint:
     """Number of values of the level before."""
     after: int
     """Number of values of the new level."""
+    old: float
+    """The level before: the geometric mean of its values after the filter."""
+    new: float
+    """The new level."""
     change: Difference
-    """Geometric mean of the new level over that of the level before, with its 95 % interval."""
+    """The new level over the one before, with its 95 % interval."""
 
 
 def change_points(values: Sequence[float], smallest: float = SMALLEST_CHANGE) -> tuple[ChangePoint, ...]:
@@ -116,9 +120,10 @@ def _confirmed(values: NDArray[np.float64], ends: list[int], smallest: float) ->
 
 
 def _at(values: NDArray[np.float64], start: int, cut: int, end: int) -> ChangePoint:
-    change = unpaired_ratio(values[cut:end].tolist(), values[start:cut].tolist())
+    below, above = values[start:cut].tolist(), values[cut:end].tolist()
+    change = unpaired_ratio(above, below)
     assert change is not None, "each level has at least three values above 0"
-    return ChangePoint(cut, cut - start, end - cut, change)
+    return ChangePoint(cut, cut - start, end - cut, geometric_mean(below), geometric_mean(above), change)
 
 
 def _counts(one: ChangePoint, smallest: float) -> bool:

@@ -63,6 +63,7 @@ def test_single_outliers_are_no_change_and_do_not_hide_one() -> None:
     assert abs(one.position - 40) <= 1
     assert one.change.ratio == pytest.approx(1.07, rel=0.02)
     assert one.change.interval.holds(1.07)
+    assert (one.old, one.new) == (pytest.approx(10, rel=0.01), pytest.approx(10.7, rel=0.01))
     assert (one.before, one.after) == (one.position, 80 - one.position)
 
 

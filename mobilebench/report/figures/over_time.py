@@ -360,7 +360,7 @@ def curve(
         layers.append(
             {
                 "data": theme.values([{"at": _moment(at)} for at in without]),
-                "mark": {"type": "point", "shape": "cross", "size": 60, "filled": True, "angle": 45, "opacity": 1}
+                "mark": {"type": "point", "shape": "cross", "size": 60, "filled": True, "opacity": 1}
                 | {"color": theme.COLOURS[_NO_TIME]},
                 "encoding": {"x": x, "y": {"value": HEIGHT - 5}},
             }
@@ -386,7 +386,7 @@ def curve(
     )
 
 
-_ALWAYS = 5
+_ALWAYS = 3
 _SHARE_OUTSIDE = 0.02
 
 
