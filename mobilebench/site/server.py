@@ -133,9 +133,10 @@ def require_loopback(address: str) -> str:
 
 def _handler(live: Live) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
-        server_version = "mobilebench"
-        sys_version = ""
         timeout = _PATIENCE_SECONDS
+
+        def version_string(self) -> str:
+            return "mobilebench"
 
         def do_GET(self) -> None:
             self._answer()

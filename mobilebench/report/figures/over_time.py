@@ -325,7 +325,7 @@ def curve(
     Args:
         points: the nights with a time, oldest first.
         levels: the levels, oldest first.
-        without: nights in which the case has no time; each is a cross at the bottom.
+        without: nights in which the case has no time; each is a diamond at the bottom.
         title: what the times are of.
         mark: the SoC of a virtual target.
     """
@@ -360,7 +360,7 @@ def curve(
         layers.append(
             {
                 "data": theme.values([{"at": _moment(at)} for at in without]),
-                "mark": {"type": "point", "shape": "cross", "size": 60, "filled": True, "opacity": 1}
+                "mark": {"type": "point", "shape": "diamond", "size": 60, "filled": True, "opacity": 1}
                 | {"color": theme.COLOURS[_NO_TIME]},
                 "encoding": {"x": x, "y": {"value": HEIGHT - 5}},
             }
@@ -375,7 +375,7 @@ def curve(
     if len(levels) > 1:
         note.append("Dashed: a change of the level, with its number; the thin lines are the levels.")
     if without:
-        note.append("Cross: a night without a time.")
+        note.append("Diamond: a night without a time.")
     if outside:
         note.append(f"{outside} {'night is' if outside == 1 else 'nights are'} beyond the axis and drawn at its end.")
     return doc.Figure(
