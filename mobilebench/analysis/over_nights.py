@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -27,6 +27,8 @@ from mobilebench.statistics.estimates import Interval, deviation
 
 LAST_NIGHT = timedelta(hours=18)
 """Runs that began less than this before the newest one belong to the last night, as it does."""
+NOT_LONG = timedelta(days=14)
+"""A target that was last measured longer ago is not missed."""
 LEAST_NIGHTS = 8
 """A single night is compared with its level only if the level has so many nights before it."""
 _LONGEST_REASON = 500
@@ -68,8 +70,9 @@ class LeftOut:
 
     target: str
     what: str
-    """`skipped`, `lost`, `found by the doctor` or `in quarantine`."""
+    """`skipped`, `lost`, `found by the doctor`, `in quarantine` or `not measured`."""
     reason: str
+    virtual: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,8 @@ def night_of(run: Run, happened: Sequence[StoredEvent] = (), quarantines: Sequen
     in_force = (one for one in quarantines if one.is_in_force(run.info.created_at))
     left_out = [found for event in happened for found in _left_out(event)]
     left_out += [LeftOut(one.serial, "in quarantine", _shortened(one.reason)) for one in in_force]
+    virtual = {info.id for info in run.info.targets if info.virtual}
+    left_out = [replace(one, virtual=one.target in virtual) for one in left_out]
     return Night(run.info, tuple(cases), tuple(dict.fromkeys(left_out)))
 
 
@@ -129,6 +134,7 @@ def nights(
     store: Store,
     *,
     suites: Collection[str] = (),
+    newest: int | None = None,
     known: Mapping[str, Night] | None = None,
     anonymiser: Anonymiser | None = None,
     progress: Callable[[int, int], None] = lambda _done, _all: None,
@@ -138,11 +144,13 @@ def nights(
     Args:
         store: the store, which is only read.
         suites: only runs of these suites; empty for all.
+        newest: only so many of them, the newest ones; None for all.
         known: nights that were read before, by run id; those of finished runs are not read again.
         anonymiser: replaces what identifies phones, people and computers.
         progress: is told how many runs were read, of how many.
     """
     infos = [info for info in store.runs() if not suites or info.suite in suites]
+    infos = infos[-newest:] if newest else infos
     quarantines = store.quarantines()
     found = []
     for number, info in enumerate(infos, 1):
@@ -270,6 +278,24 @@ def last_night(found: Sequence[Night]) -> tuple[Night, ...]:
     """The newest run, with those that began shortly before it."""
     newest: datetime | None = max((night.info.created_at for night in found), default=None)
     return tuple(night for night in found if newest and newest - night.info.created_at < LAST_NIGHT)
+
+
+def missing(found: Sequence[CaseSeries], among: Sequence[Night]) -> tuple[LeftOut, ...]:
+    """The targets that were measured not long before these last nights, and are not among their targets."""
+    if not among:
+        return ()
+    newest = max(night.info.created_at for night in among)
+    present = {(info.id, info.machine) for night in among for info in night.info.targets}
+    latest: dict[tuple[str, str], tuple[datetime, TargetInfo]] = {}
+    for one in found:
+        last, target = one.points[-1][0].info.created_at, one.target
+        key = target.id, target.machine
+        if key not in present and newest - last < NOT_LONG and (key not in latest or latest[key][0] < last):
+            latest[key] = last, target
+    return tuple(
+        LeftOut(target.id, "not measured", f"last planned on {last:%Y-%m-%d}", target.virtual)
+        for last, target in latest.values()
+    )
 
 
 def apart(found: Sequence[CaseSeries], among: Sequence[Night]) -> dict[tuple[str, str, str, bool], Apart]:

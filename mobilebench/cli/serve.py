@@ -8,13 +8,16 @@ import typer
 
 from mobilebench.cli.output import say, split
 from mobilebench.cli.results import Out, StoreAt, open_store
-from mobilebench.cli.site import Anonymise, Suites, open_history, reader
+from mobilebench.cli.site import Anonymise, Newest, Suites, open_history, reader
 from mobilebench.core.errors import BadInput
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Sequence
+    from collections.abc import Callable
     from pathlib import Path
+
+    from mobilebench.results.store import Store
+    from mobilebench.site.server import Read
 
 _LOOK_SECONDS = 0.2
 
@@ -44,6 +47,7 @@ def serve(
         ),
     ] = False,
     suite: Suites = None,
+    newest: Newest = None,
     anonymise: Anonymise = False,
     out: Out = None,
     store_at: StoreAt = None,
@@ -62,10 +66,10 @@ def serve(
     - `mobilebench serve --history --port 8080`
     """
     if history:
-        _serve_history(listen, port, split(suite), anonymise, out)
+        _serve_history(listen, port, out, lambda store: reader(store, split(suite), newest, anonymise=anonymise))
         return
-    if suite or anonymise:
-        raise BadInput("--suite and --anonymise are for the history.", hint="Add --history.")
+    if suite or newest or anonymise:
+        raise BadInput("--suite, --nights and --anonymise are for the history.", hint="Add --history.")
     from mobilebench.browsers.server import LOOPBACK, PageServer
     from mobilebench.core import paths
     from mobilebench.engines.builds import PAGES, require_current
@@ -97,13 +101,13 @@ def serve(
         server.close()
 
 
-def _serve_history(listen: str | None, port: int, suites: Sequence[str], anonymise: bool, out: Path | None) -> None:
+def _serve_history(listen: str | None, port: int, out: Path | None, reading: Callable[[Store], Read]) -> None:
     from mobilebench.site.server import LOOPBACK, HistoryServer, Live, require_loopback
 
     address = require_loopback(listen or LOOPBACK)
     with open_history(out) as store:
         ended = _asked_to_end()
-        server = HistoryServer(Live(reader(store, suites, anonymise=anonymise)), address, port)
+        server = HistoryServer(Live(reading(store)), address, port)
         try:
             say(server.url)
             say("Open the address in a browser of this computer. Ctrl-C stops the server.")

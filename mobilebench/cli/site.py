@@ -20,6 +20,10 @@ Suites = Annotated[
     list[str] | None,
     typer.Option("--suite", metavar="NAME", help="Only runs of these suites; by default of all."),
 ]
+Newest = Annotated[
+    int | None,
+    typer.Option("--nights", min=1, metavar="N", help="Only the newest N of these runs; by default all."),
+]
 Anonymise = Annotated[
     bool,
     typer.Option(
@@ -32,6 +36,7 @@ Anonymise = Annotated[
 def site(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder for the pages; it is created.")],
     suite: Suites = None,
+    newest: Newest = None,
     anonymise: Anonymise = False,
     out: Out = None,
 ) -> None:
@@ -52,7 +57,7 @@ def site(
     from mobilebench.site.contents import Contents
 
     with open_history(out) as store, _counted("runs are read") as shown:
-        nights = reader(store, split(suite), anonymise=anonymise, progress=shown)({})
+        nights = reader(store, split(suite), newest, anonymise=anonymise, progress=shown)({})
     folder = folder.expanduser()
     with _counted("pages are looked at") as shown:
         written = pages.write(Contents(nights), folder, shown)
@@ -86,6 +91,7 @@ def open_history(out: Path | None) -> Store:
 def reader(
     store: Store,
     suites: Sequence[str],
+    newest: int | None,
     *,
     anonymise: bool,
     progress: Callable[[int, int], None] = lambda _done, _all: None,
@@ -99,6 +105,6 @@ def reader(
             from mobilebench.results.anonymous import Anonymiser
 
             anonymiser = Anonymiser(store.runs())
-        return nights(store, suites=suites, known=known, anonymiser=anonymiser, progress=progress)
+        return nights(store, suites=suites, newest=newest, known=known, anonymiser=anonymiser, progress=progress)
 
     return read

@@ -150,6 +150,11 @@ def _night(night: Night, statuses: Sequence[Status]) -> Iterable[doc.Value]:
 def left_out(found: Sequence[LeftOut], *, hide_caption: bool = False) -> doc.Table:
     """Phones that were skipped, lost or faulty, with the reason."""
     columns = (doc.Column("target", "name"), doc.Column("what"), doc.Column("reason", style="wide"))
-    rows = tuple(doc.Row((one.target, one.what, one.reason)) for one in found[:MOST_ROWS])
+    rows = tuple(
+        doc.Row(
+            ((doc.Cell((doc.VirtualMark(), f" {one.target}")) if one.virtual else one.target), one.what, one.reason)
+        )
+        for one in found[:MOST_ROWS]
+    )
     caption = "Skipped, lost or faulty targets"
     return doc.Table("left", columns, rows, caption, hide_caption=hide_caption)

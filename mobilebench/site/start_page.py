@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from mobilebench.analysis import comparability
-from mobilebench.analysis.over_nights import CaseSeries, Night, apart, last_night
+from mobilebench.analysis.over_nights import CaseSeries, Night, apart, last_night, missing
 from mobilebench.report import document as doc
 from mobilebench.report.comparison import percent_change
 from mobilebench.report.phrases import plural
@@ -55,7 +55,7 @@ def empty() -> doc.Document:
 
 def _last_night(last: Sequence[Night], found: Sequence[CaseSeries]) -> doc.Section:
     blocks: list[doc.Block] = [lines.nights(last)]
-    if gone := [one for night in last for one in night.left_out]:
+    if gone := [*(one for night in last for one in night.left_out), *missing(found, last)]:
         blocks.append(lines.left_out(gone))
     away = apart(found, last)
     odd = [(one, away[one.key]) for one in found if one.key in away]

@@ -103,6 +103,24 @@ def test_steady_nights_are_seldom_called_apart() -> None:
     assert called <= 8
 
 
+def test_a_target_that_was_measured_before_and_not_last_night_is_missing() -> None:
+    def without(run: Run, gone: str) -> Run:
+        left = [info for info in run.info.targets if info.id != gone]
+        planned = [plan for plan in run.planned if plan.case.target != gone]
+        blocks = [block for block in run.blocks if block.planned.case.target != gone]
+        info = run.info.model_copy(update={"targets": left})
+        return run.model_copy(update={"info": info, "planned": planned, "blocks": blocks})
+
+    virtual = "127.0.0.1:15555"
+    runs = [without(making.night(0, ways=ONE), "host"), *(without(making.night(n, ways=ONE), virtual) for n in (9, 16))]
+    nights = [as_night(run) for run in runs]
+    assert over_nights.missing(series(nights[:2]), last_night(nights[:2])) == (
+        over_nights.LeftOut(virtual, "not measured", "last planned on 2025-07-01", virtual=True),
+    )
+    assert over_nights.missing(series(nights), last_night(nights)) == (), "16 days ago is too long"
+    assert over_nights.missing((), ()) == ()
+
+
 def test_the_last_night_has_the_runs_that_began_shortly_before_the_newest() -> None:
     runs = [making.night(n, ways=ONE) for n in range(3)]
     evening = runs[2].info.created_at - timedelta(hours=3)
@@ -147,6 +165,8 @@ def test_a_store_is_read_by_suites_and_finished_runs_only_once(tmp_path: Path, m
         read: list[str] = []
         load = store.load
         monkeypatch.setattr(store, "load", lambda run_id: (read.append(run_id), load(run_id))[1])
+        assert over_nights.nights(store, newest=1)[0].info.id == runs[3].info.id
+        read.clear()
         again = over_nights.nights(store, known={night.info.id: night for night in found})
         assert read == [runs[0].info.id, runs[3].info.id]
         assert [a is b for a, b in zip(again[1:], found, strict=True)] == [True, True, False]
