@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from mobilebench.cli.output import Json, duration, print_json, print_table, say
-from mobilebench.cli.results import Out, results_folder
+from mobilebench.cli.results import Out, StoreAt, place_of_results
 from mobilebench.core.errors import BadInput, ExitCode, MobilebenchError, NothingToMeasure, as_clause
 
 if TYPE_CHECKING:
     from mobilebench.nights.conduct import Ended
     from mobilebench.nights.config import Config, Step
     from mobilebench.nights.records import Night, Phone
+    from mobilebench.results.places import Place
     from mobilebench.session.events import Event
     from mobilebench.suite.loading import Document
 
@@ -57,6 +58,7 @@ def nightly(
         str | None, typer.Option("--reason", metavar="TEXT", help="With --accept: why, in a few words.")
     ] = None,
     out: Out = None,
+    store_at: StoreAt = None,
     json: Json = False,
 ) -> None:
     """Measure suites by a configuration, compare them with earlier nights, and report what got worse.
@@ -94,20 +96,24 @@ def nightly(
     loaded, document = configs.load(config.expanduser())
     run = _Run()
     _check(loaded, document, run)
-    folder = results_folder(out)
+    place = place_of_results(out, store_at)
+    folder = place.folder
     if accept is not None:
         _accept(folder, past.find(folder, loaded.name, accept), reason)
         return
-    typed_out = () if out is None else ("--out", str(folder))
+    typed_out = (
+        *(() if out is None else ("--out", str(folder))),
+        *(() if store_at is None else ("--store", store_at)),
+    )
     with ExitStack() as held:
         if loaded.rack is not None and not loaded.on_rack:
             from mobilebench.targets import rack as racks
 
             held.enter_context(racks.using(Path(loaded.rack)))
         if dry_run:
-            _print_plan(loaded, document, run, folder, typed_out, as_json=json)
+            _print_plan(loaded, document, run, place, typed_out, as_json=json)
             return
-        night = _conducted(loaded, folder, run, typed_out, resume=resume)
+        night = _conducted(loaded, place, run, typed_out, resume=resume)
     _told(loaded, night, folder, as_json=json)
     raise typer.Exit(int(night.exit_code or 0))
 
@@ -127,14 +133,15 @@ def _write_example(file: Path | None, text: str) -> None:
     say(f"{file} was written. `mobilebench nightly {file} --dry-run` shows what it measures.")
 
 
-def _conducted(config: Config, folder: Path, run: _Run, out: tuple[str, ...], *, resume: bool) -> Night:
+def _conducted(config: Config, place: Place, run: _Run, out: tuple[str, ...], *, resume: bool) -> Night:
     from mobilebench.nights import conduct, past
 
+    folder = place.folder
     with conduct.alone(folder, config):
         nights = past.nights(folder, config.name)
         night = conduct.interrupted(config, nights) if resume else conduct.begin(config)
         earlier = [one for one in nights if one.id != night.id]
-        means = conduct.Means(folder=folder, run=run, say=lambda line: say(line, err=True), out=out)
+        means = conduct.Means(folder=folder, store=place, run=run, say=lambda line: say(line, err=True), out=out)
         return conduct.conduct(config, night, earlier, means)
 
 
@@ -303,7 +310,7 @@ class _Watch:
 
 
 def _print_plan(
-    config: Config, document: Document, run: _Run, folder: Path, out: tuple[str, ...], *, as_json: bool
+    config: Config, document: Document, run: _Run, place: Place, out: tuple[str, ...], *, as_json: bool
 ) -> None:
     """Print what a night would measure.
 
@@ -313,7 +320,7 @@ def _print_plan(
     from mobilebench.nights import phones as doctor
     from mobilebench.nights import stored
 
-    found = [] if config.on_rack else doctor.examine(config.phones, stored.in_quarantine(folder))
+    found = [] if config.on_rack else doctor.examine(config.phones, stored.in_quarantine(place))
     words = config.phones if config.on_rack else ",".join(one.id for one in found if not one.skipped)
     rows = [_planned(config, document, step, run, words, out) for step in config.steps]
     seconds = sum(row["estimated_seconds"] or 0.0 for row in rows)

@@ -8,7 +8,7 @@ import typer
 
 from mobilebench.cli.output import say, split
 from mobilebench.cli.results import Out, StoreAt, open_store
-from mobilebench.cli.site import Anonymise, Newest, Suites, open_history, reader
+from mobilebench.cli.site import Anonymise, Newest, Suites, reader
 from mobilebench.core.errors import BadInput
 
 if TYPE_CHECKING:
@@ -66,7 +66,9 @@ def serve(
     - `mobilebench serve --history --port 8080`
     """
     if history:
-        _serve_history(listen, port, out, lambda store: reader(store, split(suite), newest, anonymise=anonymise))
+        _serve_history(
+            listen, port, out, store_at, lambda store: reader(store, split(suite), newest, anonymise=anonymise)
+        )
         return
     if suite or newest or anonymise:
         raise BadInput("--suite, --nights and --anonymise are for the history.", hint="Add --history.")
@@ -101,11 +103,13 @@ def serve(
         server.close()
 
 
-def _serve_history(listen: str | None, port: int, out: Path | None, reading: Callable[[Store], Read]) -> None:
+def _serve_history(
+    listen: str | None, port: int, out: Path | None, store_at: str | None, reading: Callable[[Store], Read]
+) -> None:
     from mobilebench.site.server import LOOPBACK, HistoryServer, Live, require_loopback
 
     address = require_loopback(listen or LOOPBACK)
-    with open_history(out) as store:
+    with open_store(out, store_at) as store:
         ended = _asked_to_end()
         server = HistoryServer(Live(reading(store)), address, port)
         try:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mobilebench.cli.output import say, split
-from mobilebench.cli.results import Out, results_folder
+from mobilebench.cli.results import Out, StoreAt, open_store
 
 if TYPE_CHECKING:
     from mobilebench.analysis.over_nights import Night
@@ -39,6 +39,7 @@ def site(
     newest: Newest = None,
     anonymise: Anonymise = False,
     out: Out = None,
+    store_at: StoreAt = None,
 ) -> None:
     """Write the history of all runs as pages: curves over nights, changes of level, and what changed in that night.
 
@@ -50,13 +51,15 @@ def site(
     - `mobilebench site history`
 
     - `mobilebench site /srv/www/bench --suite nightly --anonymise`
+
+    - `mobilebench site history --store postgresql://lab@db.example/bench`
     """
     from mobilebench.core.sizes import decimal_size
     from mobilebench.site import folder as pages
     from mobilebench.site import names
     from mobilebench.site.contents import Contents
 
-    with open_history(out) as store, _counted("runs are read") as shown:
+    with open_store(out, store_at) as store, _counted("runs are read") as shown:
         nights = reader(store, split(suite), newest, anonymise=anonymise, progress=shown)({})
     folder = folder.expanduser()
     with _counted("pages are looked at") as shown:
@@ -79,13 +82,6 @@ def _counted(what: str) -> Iterator[Callable[[int, int], None]]:
         return
     with console.status("") as status:
         yield lambda done, count: status.update(f"{done} of {count} {what}")
-
-
-def open_history(out: Path | None) -> Store:
-    """The store whose history is shown. Raises `BadInput` if there is none."""
-    from mobilebench.results.store import Store
-
-    return Store.open(results_folder(out), create=False)
 
 
 def reader(

@@ -21,6 +21,7 @@ from mobilebench.core.records import Block, PlannedBlock, Run, Stage
 from mobilebench.nights import judging, stored
 from mobilebench.nights.config import AbStep, Regression, arguments
 from mobilebench.nights.records import AbResult, StepRecord
+from mobilebench.results.places import Where
 
 SIDES = ("before", "after")
 
@@ -72,12 +73,12 @@ def _shown(text: str) -> str:
     return f"{name}{equals}{'/'.join(Path(path).parts[-2:])}" if "/" in path else text
 
 
-def compared(step: AbStep, record: StepRecord, rules: Regression, folder: Path) -> AbResult:
+def compared(step: AbStep, record: StepRecord, rules: Regression, where: Where) -> AbResult:
     """The result of a comparison that was measured; with the reason, where nothing can be said."""
     before, after = sides_of(step)
     result = AbResult(step=step.name, before=before, after=after, fails=step.fails)
     try:
-        found = _comparison(step, record, list(rules.slower), folder)
+        found = _comparison(step, record, list(rules.slower), where)
     except BadInput as error:
         return result.model_copy(update={"problem": error.message})
     changes = judging.of_comparison(found, rules, step.name, None)
@@ -89,14 +90,14 @@ def compared(step: AbStep, record: StepRecord, rules: Regression, folder: Path) 
     )
 
 
-def _comparison(step: AbStep, record: StepRecord, stages: Sequence[Stage], folder: Path) -> Comparison:
+def _comparison(step: AbStep, record: StepRecord, stages: Sequence[Stage], where: Where) -> Comparison:
     if not record.runs:
         raise BadInput("Nothing of it was measured.")
     if step.engine_library:
-        loaded = [(side, stored.load(folder, run)) for side, run in zip(record.sides, record.runs, strict=True)]
+        loaded = [(side, stored.load(where, run)) for side, run in zip(record.sides, record.runs, strict=True)]
         sides = [summarise(joined([run for name, run in loaded if name == side])) for side in SIDES]
         return paired(sides[0], sides[1], stages)
-    summary = stored.summary(folder, record.runs[-1])
+    summary = stored.summary(where, record.runs[-1])
     comparison = comparing.compare(
         summary, summary, stages=stages, across="engine" if step.engine else "browser", earlier=()
     )

@@ -23,6 +23,7 @@ from mobilebench.nights import ab, flakes, judging, past, stored
 from mobilebench.nights import phones as doctor
 from mobilebench.nights.config import AbStep, Config, Options, Step, SuiteStep, arguments
 from mobilebench.nights.records import EXIT_CODES, Night, Phone, StepRecord, StepState, outcome_of
+from mobilebench.results.places import Where
 
 LEAST_SECONDS = 1.0
 """A step for which less is left of the budget is not begun."""
@@ -58,7 +59,9 @@ class Means:
     """What a night is conducted with."""
 
     folder: Path
-    """The results."""
+    """The folder of results, in which the nights lie."""
+    store: Where
+    """Where the store of runs is."""
     run: RunCommand
     say: Callable[[str], None]
     """Tells a person what happens now, in a line."""
@@ -144,18 +147,18 @@ def conduct(config: Config, night: Night, earlier: Sequence[Night], means: Means
     if work.interrupted:
         return work.finish(status="interrupted")
     means.say("Comparing with the baseline …")
-    return work.finish(**_compared(config, work.night, earlier, means.folder))
+    return work.finish(**_compared(config, work.night, earlier, means.store))
 
 
-def _compared(config: Config, night: Night, earlier: Sequence[Night], folder: Path) -> dict[str, object]:
+def _compared(config: Config, night: Night, earlier: Sequence[Night], where: Where) -> dict[str, object]:
     """The fields that hold what became of a measured night."""
     flaky = flakes.flaky([*(one for one in earlier if one.status == "finished"), night], config.flakes)
     try:
-        judged = judging.judge(config, night, earlier, folder)
+        judged = judging.judge(config, night, earlier, where)
     except BadInput as error:
         judged = judging.Judged((), (), (), (f"Nothing is compared: {as_clause(error.message)}.",))
     results = [
-        ab.compared(step, record, config.regression, folder)
+        ab.compared(step, record, config.regression, where)
         for step, record in zip(config.steps, night.steps, strict=True)
         if isinstance(step, AbStep)
     ]
@@ -239,10 +242,10 @@ class _Work:
         record = self.night.steps[number]
         cases: dict[str, Status] = {}
         times: dict[str, dict[Stage, float]] = {}
-        begun = stored.begun(self.means.folder)
+        begun = stored.begun(self.means.store)
         for run in record.runs[-2:] if record.sides else record.runs[-1:]:
             if run in begun:
-                for key, case in judging.cases_of(stored.summary(self.means.folder, run)).items():
+                for key, case in judging.cases_of(stored.summary(self.means.store, run)).items():
                     cases[key] = case.status
                     if case.usable and case.stages:
                         times[key] = {stage: found.value for stage, found in case.stages.items()}
@@ -328,7 +331,7 @@ class _Work:
         """
         if self.config.on_rack:
             return self.config.phones
-        found = self.means.examine(self.config.phones, stored.in_quarantine(self.means.folder), mend=self.config.mend)
+        found = self.means.examine(self.config.phones, stored.in_quarantine(self.means.store), mend=self.config.mend)
         known = {one.id: one for one in self.night.phones}
         for one in found:
             if one.skipped and not (one.id in known and known[one.id].skipped):

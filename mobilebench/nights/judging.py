@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
-from pathlib import Path
 
 from mobilebench.analysis import compare as comparing
 from mobilebench.analysis.compare import Comparison, Limit, StageChange
@@ -21,6 +20,7 @@ from mobilebench.nights.config import LAST_GOOD, STAGES, Config, Regression
 from mobilebench.nights.records import LOST, USABLE, Change, Flaky, Night, StepRecord
 from mobilebench.report.comparison import percent_change
 from mobilebench.report.phrases import plural
+from mobilebench.results.places import Where
 
 MOST_BACK = 30
 """So many nights back a good one of a case is looked for."""
@@ -50,14 +50,14 @@ class _Pair:
     comparison: Comparison | None
 
 
-def judge(config: Config, night: Night, past: Sequence[Night], folder: Path) -> Judged:
+def judge(config: Config, night: Night, past: Sequence[Night], where: Where) -> Judged:
     """Compare every measured suite of a night with its baseline.
 
     Args:
         config: what counts as a regression, and what the baseline is.
         night: the night, with the statuses of its cases.
         past: earlier nights of the same configuration, oldest first.
-        folder: the store.
+        where: where the store of runs is.
 
     Raises:
         BadInput: the configured baseline is a run that is not stored.
@@ -65,7 +65,7 @@ def judge(config: Config, night: Night, past: Sequence[Night], folder: Path) -> 
     notes: list[str] = []
     missing: list[str] = []
     pairs: list[_Pair] = []
-    begun = stored.begun(folder)
+    begun = stored.begun(where)
     for step in night.steps:
         if step.kind != "suite" or not step.runs:
             continue
@@ -76,8 +76,8 @@ def judge(config: Config, night: Night, past: Sequence[Night], folder: Path) -> 
                 for key in before[-1][1].cases
                 if key not in step.cases and not any(key.startswith(f"{phone.id}/") for phone in night.skipped)
             ]
-        for run, cases in _bases(config, step, past, begun, folder, notes).items():
-            pairs.append(_pair(config.regression, step, run, cases, _earlier(step, run, past, begun), folder, notes))
+        for run, cases in _bases(config, step, past, begun, where, notes).items():
+            pairs.append(_pair(config.regression, step, run, cases, _earlier(step, run, past, begun), where, notes))
     corrected = _corrected(pairs)
     notes += [note for pair in corrected for note in _together(pair)]
     return Judged(
@@ -93,12 +93,12 @@ def _bases(
     step: StepRecord,
     past: Sequence[Night],
     begun: Mapping[str, datetime],
-    folder: Path,
+    where: Where,
     notes: list[str],
 ) -> dict[str, set[str] | None]:
     """Run with which cases of a step are compared to the keys of these; None stands for all."""
     if config.baseline != LAST_GOOD and config.nights_back is None:
-        return {stored.resolve(folder, config.baseline): None}
+        return {stored.resolve(where, config.baseline): None}
     finished = [one for one in past if one.status == "finished"]
     if back := config.nights_back:
         chosen = finished[-back : len(finished) - back + 1] if len(finished) >= back else []
@@ -127,11 +127,11 @@ def _pair(
     base: str,
     cases: Collection[str] | None,
     earlier: Sequence[str],
-    folder: Path,
+    where: Where,
     notes: list[str],
 ) -> _Pair:
-    before, after = (stored.summary(folder, run, cases) for run in (base, step.runs[-1]))
-    varied = [stored.summary(folder, run, cases) for run in earlier]
+    before, after = (stored.summary(where, run, cases) for run in (base, step.runs[-1]))
+    varied = [stored.summary(where, run, cases) for run in earlier]
     try:
         comparison = comparing.compare(before, after, stages=_stages(rules), earlier=varied)
     except BadInput as error:

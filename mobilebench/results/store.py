@@ -333,7 +333,7 @@ class Store:
         )
 
     def _has(self, run_id: str) -> bool:
-        with self._read() as connection:
+        with self.reading() as connection:
             found = connection.execute(select(tables.runs.c.id).where(tables.runs.c.id == run_id))
             return found.first() is not None
 

@@ -77,6 +77,7 @@ class Rig:
         earlier = past.nights(self.folder, config.name)
         means = Means(
             folder=self.folder,
+            store=self.folder,
             run=run,
             say=self.said.append,
             examine=lambda *_, **__: list(self.phones),

@@ -58,7 +58,12 @@ def test_a_suite_that_the_budget_ends_is_incomplete_and_what_it_measured_is_comp
 
     short = config(budget=30)
     means = conduct.Means(
-        folder=rig.folder, run=cut, say=rig.said.append, examine=lambda *_, **__: [HOST], clock=lambda: 0.0
+        folder=rig.folder,
+        store=rig.folder,
+        run=cut,
+        say=rig.said.append,
+        examine=lambda *_, **__: [HOST],
+        clock=lambda: 0.0,
     )
     night = conduct.conduct(short, rig.begin(short), past.nights(rig.folder, "lab"), means)
     assert (night.steps[0].state, night.outcome) == ("cut by the budget", "worse")
@@ -83,7 +88,9 @@ def test_a_run_that_was_interrupted_is_resumed(rig: Rig) -> None:
         begun(rig.add(steady(1, TFLITE)))
         return Ended(ExitCode.INTERRUPTED, stopped="person")
 
-    means = conduct.Means(folder=rig.folder, run=interrupted, say=rig.said.append, examine=lambda *_, **__: [HOST])
+    means = conduct.Means(
+        folder=rig.folder, store=rig.folder, run=interrupted, say=rig.said.append, examine=lambda *_, **__: [HOST]
+    )
     libraries = config(suites=[{"suite": "quick", "options": {"engine-library": ["tflite=a.so"], "blocks": 3}}])
     stopped = conduct.conduct(libraries, rig.begin(libraries), [], means)
     assert (stopped.steps[0].state, stopped.outcome) == ("interrupted", "interrupted")
@@ -129,7 +136,9 @@ def test_a_phone_that_goes_away_between_the_doctor_and_the_run_is_left_out(rig: 
         begun(rig.add(steady(1, TFLITE)))
         return Ended(ExitCode.OK)
 
-    means = conduct.Means(folder=rig.folder, run=run, say=rig.said.append, examine=lambda *_, **__: rig.phones)
+    means = conduct.Means(
+        folder=rig.folder, store=rig.folder, run=run, say=rig.said.append, examine=lambda *_, **__: rig.phones
+    )
     night = conduct.conduct(config(), rig.begin(config()), [], means)
     assert [words[-1] for words in rig.typed] == ["host,R58M", "host"]
     assert (night.outcome, [one.id for one in night.skipped]) == ("phones skipped", ["R58M"])
@@ -149,7 +158,9 @@ def test_what_a_run_leaves_out_by_itself_is_a_skipped_phone(rig: Rig) -> None:
         begun(rig.add(steady(1, TFLITE)))
         return Ended(ExitCode.OK, skipped=(taken,))
 
-    means = conduct.Means(folder=rig.folder, run=run, say=rig.said.append, examine=lambda *_, **__: [HOST])
+    means = conduct.Means(
+        folder=rig.folder, store=rig.folder, run=run, say=rig.said.append, examine=lambda *_, **__: [HOST]
+    )
     assert conduct.conduct(config(), rig.begin(config()), [], means).skipped == [taken]
 
 
@@ -168,7 +179,9 @@ def test_the_options_of_the_store_are_handed_on(rig: Rig) -> None:
         seen.append(list(typed))
         return Ended(ExitCode.OK)
 
-    means = conduct.Means(folder=rig.folder, run=run, say=rig.said.append, examine=lambda *_, **__: [HOST])
+    means = conduct.Means(
+        folder=rig.folder, store=rig.folder, run=run, say=rig.said.append, examine=lambda *_, **__: [HOST]
+    )
     conduct.conduct(config(), rig.begin(config()), [], replace(means, out=("--out", "there")))
     assert seen == [["--suite", "quick", "--serial", "host", "--out", "there"]]
 
