@@ -95,7 +95,7 @@ def _numbers(night: Night) -> str:
     measured = sum(not one.skipped for one in night.phones)
     targets = f" on {plural(measured, 'target')}" if night.phones else ""
     return (
-        f"{counts}{targets}; {plural(len(compared), 'time')} compared with {_text(night.baseline)}: "
+        f"{counts}{targets}; {plural(len(compared), 'number')} compared with {_text(night.baseline)}: "
         f"{sum(one.call == 'slower' for one in compared)} slower, {sum(one.call == 'faster' for one in compared)} "
         f"faster. Begun {night.begun_at:%Y-%m-%d %H:%M} UTC, {_time(night.spent_seconds)}{budget}, mobilebench "
         f"{night.mobilebench}."

@@ -41,7 +41,7 @@ def cases(found: Sequence[CaseSeries], caption: str) -> doc.Table:
     columns = (
         doc.Column("case", "name"),
         doc.Column(f"newest {CURVE_NIGHTS} nights"),
-        doc.Column("last", "number", "ms", style="big"),
+        doc.Column("last, ms", "number", "ms", style="big"),
         doc.Column("last night", "text"),
         doc.Column("last change", "text"),
         doc.Column("verdict"),

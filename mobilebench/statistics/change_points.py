@@ -6,7 +6,7 @@ night is no change. A cut stays only if the levels on both sides differ signific
 correlation widens, and by more than a smallest change. So a new level has to hold for `SHORTEST` values.
 
 False alarms: of 2,000 simulated series without a change, of each length from 8 to 500 values and with normal or
-heavy-tailed noise of 1 to 3 %, at most 0.6 % have one; with a lag-1 correlation of 0.3, at most 2.7 %. With every
+heavy-tailed noise of 1 to 3 %, at most 0.7 % have one; with a lag-1 correlation of 0.3, at most 2.7 %. With every
 twentieth value 1.5 times as large, at most 2 % up to 120 values and 5.5 % of 500: mostly three such values in a row,
 which are a level (`benchmarks/change_points.py`).
 
