@@ -32,7 +32,7 @@ description: Blocks of a fifth of a second in which nothing is computed
 models: [bert_small]
 threads: [1]
 rule: {min_predictions: 4, max_predictions: 4, max_seconds: 10}
-blocks: 40
+blocks: 60
 groups:
   - targets: [host]
     engines:
@@ -130,12 +130,12 @@ def test_ctrl_c_ends_a_night_and_resume_measures_what_is_left(command: Command) 
     assert night.steps[0].runs == stopped.steps[0].runs
     with Store.open(command.out, create=False) as store:
         first, second = (store.load(step.runs[0]) for step in night.steps)
-    assert (len(first.blocks), len(second.blocks)) == (40, 3)
-    assert len({block.planned.index for block in first.blocks}) == 40
+    assert (len(first.blocks), len(second.blocks)) == (60, 3)
+    assert len({block.planned.index for block in first.blocks}) == 60
 
 
 def test_a_night_that_was_killed_goes_on(command: Command) -> None:
-    suites = [{"suite": "sleep.yaml", "options": {"blocks": 12}}]
+    suites = [{"suite": "sleep.yaml"}]
     process = command.start(suites=suites)
     command.wait_for_blocks(2)
     process.kill()
@@ -144,7 +144,7 @@ def test_a_night_that_was_killed_goes_on(command: Command) -> None:
     assert code == ExitCode.OK, err
     assert len(past.nights(command.out, "real")) == 1
     with Store.open(command.out, create=False) as store:
-        assert len(store.load(night.steps[0].runs[-1]).blocks) == 12
+        assert len(store.load(night.steps[0].runs[-1]).blocks) == 60
 
 
 def test_two_libraries_are_measured_in_the_same_rounds(command: Command) -> None:
