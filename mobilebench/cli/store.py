@@ -167,8 +167,8 @@ def prune(
         typer.Option(
             "--keep",
             metavar="baselines|suite:NAME|RUN",
-            help="What stays nevertheless: `baselines` (the newest finished run of each suite on each target), the "
-            "runs of a suite, or a run. May be repeated.",
+            help="What stays nevertheless: `baselines` (the newest finished run of each suite on each target, and the "
+            "newest good night), the runs of a suite, or a run. May be repeated.",
             show_default="baselines",
         ),
     ] = None,
@@ -187,11 +187,13 @@ def prune(
 
     - `mobilebench store prune --older-than 90d --keep baselines,suite:paper,20261121-120000-ab12 --yes`
     """
+    from mobilebench.nights import past
     from mobilebench.results.upkeep import pruning
 
     before = datetime.now(UTC) - _age(older_than)
     with open_store(out, store_at) as store:
-        chosen = pruning.choose(store, before, split(keep) or (pruning.BASELINES,))
+        baselines = past.baseline_runs(store.folder)
+        chosen = pruning.choose(store, before, split(keep) or (pruning.BASELINES,), baselines=baselines)
         going = [one for one in chosen if one.kept is None]
         if yes:
             for one in going:

@@ -45,6 +45,20 @@ def nights(results: Path, name: str) -> list[Night]:
     return sorted(found, key=lambda night: night.begun_at)
 
 
+def baseline_runs(results: Path) -> dict[str, str]:
+    """The runs of the newest good night of each configuration, with the reason to keep each, as a clause.
+
+    Raises:
+        BadInput: a night cannot be read.
+    """
+    kept: dict[str, str] = {}
+    for folder in sorted(folder_of(results, "").glob("*/")):
+        good = [night for night in nights(results, folder.name) if night.good]
+        for night in good[-1:]:
+            kept |= {run: f"the baseline of nights {night.name}" for step in night.steps for run in step.runs}
+    return kept
+
+
 def _read(file: Path) -> Night:
     try:
         with file.open("rb") as stream:

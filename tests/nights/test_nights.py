@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from mobilebench.core.errors import ExitCode
 from mobilebench.core.records import Case
 from mobilebench.nights import past
 from mobilebench.nights.records import Accepted, Night, Phone
+from mobilebench.results.store import Store
+from mobilebench.results.upkeep import pruning
 from tests.analysis import example
 from tests.analysis.runs import ORT, TFLITE, run_of, times
 from tests.nights.rig import Rig, config, steady
@@ -48,6 +51,16 @@ def test_three_nights_with_one_planted_regression_find_it_and_invent_none(rig: R
     assert found.interval[0] < 1.25 < found.interval[1]
     assert (third.exit_code, second.exit_code) == (ExitCode.WORSE, ExitCode.OK)
     assert found.base == second.steps[0].runs[0]
+
+
+def test_the_runs_of_the_newest_good_night_are_kept(rig: Rig) -> None:
+    nights = [rig.night([steady(1, *ALL) | {ORT: times(factor)}], config()) for factor in (1, 1, 1.3)]
+    (run,) = nights[1].steps[0].runs
+    assert past.baseline_runs(rig.folder) == {run: f"the baseline of nights {nights[1].name}"}
+    with Store.open(rig.folder) as store:
+        before = datetime.now(UTC)
+        chosen = pruning.choose(store, before, [pruning.BASELINES], baselines=past.baseline_runs(rig.folder))
+    assert run in {one.info.id for one in chosen if one.kept}
 
 
 @pytest.mark.slow

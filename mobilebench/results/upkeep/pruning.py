@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 
 from sqlalchemy import Connection, delete
 
@@ -27,7 +28,9 @@ class Choice:
     """Why it stays, as a clause; None: it goes."""
 
 
-def choose(store: Store, before: datetime, keep: Collection[str]) -> list[Choice]:
+def choose(
+    store: Store, before: datetime, keep: Collection[str], *, baselines: Mapping[str, str] = MappingProxyType({})
+) -> list[Choice]:
     """The runs that were begun before a time, oldest first, with those that stay nevertheless.
 
     Args:
@@ -35,6 +38,7 @@ def choose(store: Store, before: datetime, keep: Collection[str]) -> list[Choice
         before: runs that were begun at this time or later are not among them.
         keep: what stays: `baselines` (the newest finished run of each suite on each target, with which the next one
             is compared), `suite:NAME`, and names of runs.
+        baselines: further runs that `baselines` means, with the reason for each.
 
     Raises:
         BadInput: a name to keep fits no run.
@@ -43,6 +47,7 @@ def choose(store: Store, before: datetime, keep: Collection[str]) -> list[Choice
     reasons: dict[str, str] = {}
     for word in keep:
         if word == BASELINES:
+            reasons |= baselines
             for info, why in _baselines(infos):
                 reasons.setdefault(info.id, why)
         elif word.startswith(_SUITE):
