@@ -1,0 +1,191 @@
+"""The scheduler of a rack: Dask's scheduler behind a check of roles, and the desk for clients."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import dask
+import distributed
+from pydantic import ValidationError
+
+from mobilebench.rack import certificates, security
+from mobilebench.rack.desk import Desk
+from mobilebench.rack.host_messages import HostGreeting
+from mobilebench.rack.job_list import JobList
+from mobilebench.rack.jobs import run_job
+from mobilebench.rack.resources import resource_of
+from mobilebench.rack.versions import refuse_skew
+from mobilebench.rack.worker import GREETING, REFUSED
+
+if TYPE_CHECKING:
+    from mobilebench.rack.certificates import Credentials
+    from mobilebench.rack.client import Address
+
+_logger = logging.getLogger(__name__)
+
+
+class DaskScheduler(distributed.Scheduler):
+    """Dask's scheduler, which only schedulers and workers reach, and only with TLS.
+
+    Args:
+        address: where it listens.
+        credentials: its certificate.
+        dashboard: port of Dask's pages on this computer's loopback; None: there are none.
+        jobs: file with the jobs that are not done.
+    """
+
+    def __init__(self, address: Address, credentials: Credentials, dashboard: int | None, jobs: Path) -> None:
+        self._mobilebench_dashboard = dashboard
+        self._mobilebench_security = security.dask_security(credentials)
+        self._mobilebench_client: distributed.Client | None = None
+        self.desk = Desk(self, JobList(jobs))
+        super().__init__(
+            host=address.host,
+            port=address.port,
+            protocol="tls",
+            security=self._mobilebench_security,
+            dashboard=dashboard is not None,
+            dashboard_address=f"127.0.0.1:{dashboard or 0}",
+            extensions={},
+        )
+
+    async def open_desk(self) -> None:
+        """Begin to run jobs and to answer clients; the scheduler listens already."""
+        self._mobilebench_client = await distributed.Client(
+            self.address, asynchronous=True, security=self._mobilebench_security, set_as_default=False
+        )
+        self.desk.start()
+
+    async def send(self, address: str, name: str, text: str) -> str:
+        """Ask the host at this address. Raises `OSError` when it cannot be reached."""
+        answer = await self.rpc(address).mobilebench_host(name=name, text=text)
+        if not isinstance(answer, str):
+            raise OSError("the host's answer is no text")
+        return answer
+
+    async def place(self, host: str, serial: str, key: str, text: str) -> str:
+        """Run a job on a phone as soon as Dask gives it one."""
+        client = self._mobilebench_client
+        if client is None:
+            raise OSError("the scheduler is starting")
+        future = client.submit(run_job, text, key=key, resources={resource_of(host, serial): 1}, pure=False)
+        try:
+            return str(await future)
+        finally:
+            future.release()
+
+    async def add_worker(self, comm: Any, *, address: str, extra: dict[str, Any], **details: Any) -> None:
+        try:
+            greeting = HostGreeting.model_validate_json(str(extra.get(GREETING)))
+        except ValidationError:
+            await self._refuse(comm, address, "This is no worker of mobilebench.")
+            return
+        host = greeting.host
+        name = certificates.name_of(comm.extra_info.get("peercert"))
+        refused = refuse_skew(f"host {host}", greeting.version, greeting.protocol)
+        if refused is not None:
+            await self._refuse(comm, address, f"{refused.reason} {refused.hint}")
+            return
+        if name != host:
+            await self._refuse(comm, address, f"Its certificate is that of {name}, not that of host {host}.")
+            return
+        before = self.desk.address_of(host)
+        if before in self.workers and before != address:
+            if before is not None and self._home_of(before) == greeting.home_id:
+                await self.remove_worker(before, stimulus_id=f"host-returned-{host}", safe=True)
+            else:
+                await self._refuse(comm, address, f"Another worker of host {host} is connected already.")
+                return
+        registration = super().add_worker(comm, address=address, extra=extra, **details)
+        serving = asyncio.ensure_future(registration)  # goes on until the worker is gone
+        waiting = asyncio.ensure_future(self._until_known(address))
+        await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        if not serving.done():
+            await self.desk.connected(host, address)
+        await serving
+
+    async def remove_worker(self, address: str, **details: Any) -> Any:
+        self.desk.disconnected(address)
+        return await super().remove_worker(address, **details)
+
+    async def listen(self, port_or_addr: Any = None, allow_offload: bool = True, **options: Any) -> None:
+        listener = security.RoleListener(
+            port_or_addr,
+            self.handle_comm,
+            roles={"scheduler", "worker"},
+            on_client=self.desk.talk,
+            deserialize=self.deserialize,
+            allow_offload=allow_offload,
+            **options,
+        )
+        await listener.start()  # type: ignore[no-untyped-call]
+        self.listeners.append(listener)
+
+    def start_http_server(self, *arguments: Any, **options: Any) -> None:
+        if self._mobilebench_dashboard is not None:
+            super().start_http_server(*arguments, **options)  # type: ignore[no-untyped-call]
+
+    async def close_desk(self) -> None:
+        """Stop answering clients and placing jobs."""
+        await self.desk.close()
+        if self._mobilebench_client is not None:
+            await self._mobilebench_client.close()
+
+    def _home_of(self, address: str) -> str | None:
+        try:
+            return HostGreeting.model_validate_json(str(self.workers[address].extra.get(GREETING))).home_id
+        except ValidationError:
+            return None
+
+    async def _until_known(self, address: str) -> None:
+        while address not in self.stream_comms:
+            await asyncio.sleep(0.01)
+
+    async def _refuse(self, comm: Any, address: str, sentence: str) -> None:
+        _logger.warning("Refused the worker at %s: %s", address, sentence)
+        await comm.write({"status": "error", "message": f"{REFUSED}{sentence}", "time": 0.0})
+
+
+async def serve(
+    address: Address,
+    credentials: Credentials,
+    folder: Path,
+    *,
+    dashboard: int | None,
+    started: Callable[[DaskScheduler], None],
+    stop: asyncio.Event,
+) -> None:
+    """Serve a rack until `stop` is set.
+
+    Args:
+        address: where to listen.
+        credentials: the scheduler's certificate.
+        folder: where its list of jobs is kept; it is made when it is missing.
+        dashboard: port of Dask's pages on loopback; None: there are none.
+        started: called once it listens.
+        stop: set when it is to end.
+
+    Raises:
+        OSError: it cannot listen there.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with dask.config.set(security.DASK_SETTINGS):
+        scheduler = DaskScheduler(address, credentials, dashboard, folder / "jobs.jsonl")
+        try:
+            await scheduler
+        except RuntimeError as error:
+            if isinstance(error.__cause__, OSError):
+                raise error.__cause__ from None
+            raise
+        try:
+            await scheduler.open_desk()
+            started(scheduler)
+            await stop.wait()
+        finally:
+            await scheduler.close_desk()
+            await scheduler.close(reason="mobilebench-stops")
