@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import secrets
 import threading
 from collections.abc import Callable, Sequence
@@ -37,6 +38,7 @@ from mobilebench.rack.messages import (
     PhoneQuestion,
     Phones,
     Question,
+    Queued,
     RackPhoneInfo,
     Refused,
     Release,
@@ -62,6 +64,8 @@ _logger = logging.getLogger(__name__)
 
 _OWN_SECONDS = leasing.USE_S
 _TICK_S = 30.0
+_PUT_BACK_S = 20.0
+"""Seconds to wait for the end of a job's process after its last event."""
 
 
 class PhoneSource(Protocol):
@@ -180,7 +184,7 @@ class Host:
             return Readiness(phone="gone", ready=False, ended=True)
         if not await asyncio.to_thread(self._start, job):
             return self._readiness(job)
-        await job.changes.wait_until(lambda: job.ended or not _is_alive(job), float("inf"))
+        await job.changes.wait_until(lambda: not _is_alive(job), math.inf)
         return self._readiness(job)
 
     async def _answer(self, question: Question) -> Answer:
@@ -198,7 +202,7 @@ class Host:
             case Cancel():
                 return await asyncio.to_thread(self._cancel, question)
             case Done():
-                return await asyncio.to_thread(self._done, question)
+                return await self._done(question)
             case PhoneQuestion():
                 return await self._about_phone(question)
         return Refused(reason=f"Host {self.name} takes no files.")
@@ -268,8 +272,6 @@ class Host:
         raise BadInput(f"A host has no operation {type(question).__name__}.")
 
     async def _wait(self, phone: str, question: Wait) -> Answer:
-        from mobilebench.rack.messages import Queued
-
         answer = await asyncio.to_thread(self._leases.look, phone, question.token)
         if isinstance(answer, Queued):
             seconds = min(question.wait_s, answer.lease.left_s + 0.05)
@@ -364,10 +366,8 @@ class Host:
         return job.submit.lease or self._leases.token_of(self._same_phone(job.serial), job.submit.job_id)
 
     def _has_phone(self, job: Job) -> bool:
-        from mobilebench.rack.messages import Reserved
-
         token = self._token(job)
-        return token is not None and isinstance(self._leases.look(self._same_phone(job.serial), token), Reserved)
+        return token is not None and self._leases.may_use(self._same_phone(job.serial), token, job.submit.job_id)
 
     def _readiness(self, job: Job) -> Readiness:
         ready = _is_alive(job) or (not job.ended and self._has_phone(job))
@@ -427,9 +427,9 @@ class Host:
             emit(events.TargetLost(target=serial, reason=f"mobilebench has a defect ({type(error).__name__}: {error})"))
             emit(events.TargetFinished(target=serial))
         finally:
-            job.thread = None
             with suppress(OSError):
                 self._leases.end_use(self._same_phone(serial), token)
+            job.thread = None
             job.changes.tell()
             self._lease_changes.tell()
 
@@ -472,15 +472,17 @@ class Host:
         job.changes.tell()
         self._lease_changes.tell()
 
-    def _done(self, question: Done) -> Gone | Refused:
+    async def _done(self, question: Done) -> Gone | Refused:
+        job = self._jobs.get(question.job_id)
+        if job is None:
+            return Gone(known=False)
+        if job.ended:
+            await job.changes.wait_until(lambda: not _is_alive(job), _PUT_BACK_S)
+        if not job.ended or _is_alive(job):
+            return Refused(code="in use", reason=f"Job {question.job_id} has not ended.", hint="Cancel it first.")
         with self._guard:
-            job = self._jobs.get(question.job_id)
-            if job is None:
-                return Gone(known=False)
-            if not job.ended or _is_alive(job):
-                return Refused(code="in use", reason=f"Job {question.job_id} has not ended.", hint="Cancel it first.")
-            del self._jobs[question.job_id]
-            job.spool.remove()
+            self._jobs.pop(question.job_id, None)
+        await asyncio.to_thread(job.spool.remove)
         return Gone(known=True)
 
 

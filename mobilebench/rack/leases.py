@@ -139,15 +139,19 @@ class Leases:
             self._save()
             return True
 
-    def use(self, phone: str, token: Token, job_id: str) -> bool:
-        """Let a job use a lease, which does not end meanwhile; False if the phone is not leased under this token."""
+    def may_use(self, phone: str, token: Token, job_id: str) -> bool:
+        """Whether the phone is leased under this token, and no other job uses the lease. Keeps a place in a queue."""
         with self._guard:
-            self._advance(phone)
-            lease = self._leases.get(phone)
-            if lease is None or lease.token != token or (token in self._in_use and lease.job_id != job_id):
+            reserved = isinstance(self.look(phone, token), Reserved)
+            return reserved and (token not in self._in_use or self._leases[phone].job_id == job_id)
+
+    def use(self, phone: str, token: Token, job_id: str) -> bool:
+        """Let a job use a lease, which does not end meanwhile; False if it may not."""
+        with self._guard:
+            if not self.may_use(phone, token, job_id):
                 return False
             self._in_use.add(token)
-            self._leases[phone] = lease.model_copy(update={"job_id": job_id})
+            self._leases[phone] = self._leases[phone].model_copy(update={"job_id": job_id})
             self._save()
             return True
 
