@@ -137,13 +137,13 @@ class Desk:
                     return
                 answer = await self._reply(await stream.read_bytes(size), greeted)
                 greeted = greeted or isinstance(answer, Welcome)
-                await stream.write(wire.frame(to_text(answer)))
+                await stream.write(wire.frame(answer if isinstance(answer, str) else to_text(answer)))
         except StreamClosedError:
             return
         finally:
             self._talks.discard(task)
 
-    async def _reply(self, content: bytes, greeted: bool) -> Answer:
+    async def _reply(self, content: bytes, greeted: bool) -> Answer | str:
         try:
             name, text = wire.question_in(content)
             question = read_question(OPERATIONS[name], text)
@@ -156,7 +156,8 @@ class Desk:
             _logger.exception("A question could not be answered.")
             return Refused(reason=f"The scheduler has a defect ({type(error).__name__}); its log has the details.")
 
-    async def _answer(self, question: Question) -> Answer:
+    async def _answer(self, question: Question) -> Answer | str:
+        """The answer; a host's own one as the text that it sent."""
         match question:
             case Hello():
                 return self._welcome(question)
@@ -172,12 +173,9 @@ class Desk:
             case Cancel():
                 return await self._about_job(question.job_id, question)
             case Done():
-                answer = await self._about_job(question.job_id, question)
-                if isinstance(answer, Gone):
-                    self._forget(question.job_id)
-                return answer
+                return await self._done(question)
             case PhoneQuestion() | Missing() | Put():
-                return await self._ask(question.host, question, getattr(question, "wait_s", 0.0))
+                return await self._pass_on(question.host, question, getattr(question, "wait_s", 0.0))
         raise BadInput(f"A rack has no operation {type(question).__name__}.")
 
     def _welcome(self, hello: Hello) -> Answer:
@@ -212,17 +210,33 @@ class Desk:
             self._drive(submit.job_id, submit.host)
         return answer
 
-    async def _events(self, ask: Ask) -> Answer:
+    async def _done(self, done: Done) -> Answer:
+        host = self._jobs.host_of(done.job_id)
+        if host is None:
+            return Gone(known=False)
+        answer = await self._ask(host, done)
+        if isinstance(answer, Gone):
+            self._forget(done.job_id)
+        return answer
+
+    async def _events(self, ask: Ask) -> Answer | str:
         if self._jobs.host_of(ask.job_id) is None:
             return Events(lines=(), next=ask.after, finished=True, missing_spool=True)
         return await self._about_job(ask.job_id, ask, ask.wait_s)
 
-    async def _about_job(self, job_id: str, question: Question, wait_s: float = 0.0) -> Answer:
+    async def _about_job(self, job_id: str, question: Question, wait_s: float = 0.0) -> Answer | str:
         host = self._jobs.host_of(job_id)
-        return Gone(known=False) if host is None else await self._ask(host, question, wait_s)
+        return Gone(known=False) if host is None else await self._pass_on(host, question, wait_s)
 
-    async def _ask(self, host: str, question: Question, wait_s: float = 0.0, *, limit_s: float = _HOST_S) -> Answer:
+    async def _ask(self, host: str, question: Question, *, limit_s: float = _HOST_S) -> Answer:
         """A host's answer; `Refused` when it cannot be reached."""
+        answer = await self._pass_on(host, question, limit_s=limit_s)
+        return read_answer(answer) if isinstance(answer, str) else answer
+
+    async def _pass_on(
+        self, host: str, question: Question, wait_s: float = 0.0, *, limit_s: float = _HOST_S
+    ) -> Refused | str:
+        """The text of a host's answer; `Refused` when it cannot be reached."""
         address = self._addresses.get(host)
         if address is None:
             if host not in self._phones and time.monotonic() - self._since > _GRACE_S:
@@ -231,7 +245,7 @@ class Desk:
             return Refused(code="away", reason=f"Host {host[:80]} is not connected to the rack now.")
         try:
             async with asyncio.timeout(wait_s + limit_s):
-                return read_answer(await self._hosts.send(address, type(question).__name__, to_text(question)))
+                return await self._hosts.send(address, type(question).__name__, to_text(question))
         except (OSError, TimeoutError) as error:
             _logger.debug("Host %s did not answer.", host, exc_info=error)
             return Refused(code="away", reason=f"Host {host} does not answer now.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -18,6 +19,9 @@ _logger = logging.getLogger(__name__)
 
 _PAUSE_S = 30.0
 """Between attempts to reach adb."""
+_HELD_S = 60.0
+"""How long to wait for a run that has a phone when it appears, such as one of a killed worker, which is ending."""
+_LOOK_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -138,8 +142,11 @@ class AttachedPhones:
     def _restore(self, info: TargetInfo, done: threading.Event) -> None:
         from mobilebench import targets
 
+        deadline = time.monotonic() + _HELD_S
         try:
-            standing = targets.phone_statuses([info]).get(info.id)
+            while (standing := targets.phone_statuses([info]).get(info.id)) is not None and standing.holder:
+                if time.monotonic() > deadline or self._stop.wait(_LOOK_S):
+                    return
             if standing is not None and standing.restore_due:
                 targets.restore(info)
                 _logger.warning("Phone %s: what a run left on it was undone.", info.id)

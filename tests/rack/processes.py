@@ -101,11 +101,12 @@ class Rack:
         assert found
         self.relay.port = int(found[1])
 
-    def start_worker(self, host: str = "host-1", phones: int = 2, sleep: float = 0.02) -> None:
+    def start_worker(self, host: str = "host-1", phones: int | None = 2, sleep: float = 0.02) -> None:
+        """Start a worker with so many simulated phones, or with those that adb sees (None)."""
+        simulated = () if phones is None else ("--simulated", str(phones), "--sleep", str(sleep))
+        certificate = str(self.ca / f"worker-{host}")
         self.workers[host] = Command(
-            self.folder / host,
-            *("rack", "worker", self.address, "--certificates", str(self.ca / f"worker-{host}")),
-            *("--simulated", str(phones), "--sleep", str(sleep)),
+            self.folder / host, "rack", "worker", self.address, "--certificates", certificate, *simulated
         )
         line = self.workers[host].wait_for("Connected")
         found = re.search(r"at (tls://127\.0\.0\.1:\d+)", line)
