@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -147,7 +148,7 @@ def scheduler(
     def started(one: serving.DaskScheduler) -> None:
         say(f"The scheduler listens at {one.listen_address}. Ctrl-C stops it.")
         if dashboard:
-            say(f"Dask's pages: http://127.0.0.1:{dashboard}/status")
+            say(f"Dask's pages: http://127.0.0.1:{one.services['dashboard'].port}/status")
 
     allow_many_connections()
 
@@ -214,7 +215,7 @@ def worker(
     """
     from mobilebench.cli import quarantine
     from mobilebench.core import file_locks, paths
-    from mobilebench.core.errors import BadInput
+    from mobilebench.core.errors import BadInput, MobilebenchError
     from mobilebench.rack import certificates as found
     from mobilebench.rack.client import parse_address
     from mobilebench.rack.resources import allow_many_connections
@@ -229,7 +230,11 @@ def worker(
     from mobilebench.rack.phones import AttachedPhones, FixedPhones
 
     def quarantines() -> Sequence[Quarantine]:
-        return quarantine.in_force(results)
+        try:
+            return quarantine.in_force(results)
+        except MobilebenchError as error:
+            logging.getLogger(__name__).warning("%s", error.text_with_hint)
+            return ()
 
     results = results_folder(out)
     source: PhoneSource
@@ -490,8 +495,6 @@ def _asked_to_end() -> asyncio.Event:
 
 def _run(main: Callable[[], Any]) -> None:
     """Run a server with Dask's log at the level of mobilebench's."""
-    import logging
-
     for name in ("distributed", "tornado"):
         logging.getLogger(name).setLevel(logging.ERROR)
     asyncio.run(main())

@@ -54,7 +54,7 @@ from mobilebench.rack.messages import (
     Leases as LeaseList,
 )
 from mobilebench.rack.phones import Offered
-from mobilebench.rack.spool import Spool, Spools
+from mobilebench.rack.spool import KEEP_DAYS, Spool, Spools
 from mobilebench.session import events
 from mobilebench.session.executors import Executor, HostExclusion
 from mobilebench.targets.android.identity import SAME_PHONE
@@ -171,8 +171,8 @@ class Host:
         for job in self._jobs.values():
             job.cancel.set()
         for job in [*self._jobs.values()]:
-            if job.thread is not None:
-                job.thread.join()
+            if (thread := job.thread) is not None:
+                thread.join()
             job.spool.close()
         self._ticking.join()
         self._phones.stop()
@@ -305,8 +305,17 @@ class Host:
         while not self._closing.wait(_TICK_S):
             try:
                 self._leases.tick()
+                self._remove_old()
             except OSError:
-                _logger.exception("The leases could not be written.")
+                _logger.exception("Leases or spools could not be written.")
+
+    def _remove_old(self) -> None:
+        """Forget ended jobs whose events nobody took for a long time."""
+        with self._guard:
+            for job_id, job in [*self._jobs.items()]:
+                if job.ended and not _is_alive(job) and job.spool.age_s > KEEP_DAYS * 86400:
+                    del self._jobs[job_id]
+                    job.spool.remove()
 
     # Jobs
 
@@ -341,8 +350,8 @@ class Host:
                 reason=f"Another phone has the serial {target.id} on host {self.name} now.",
                 hint="`mobilebench rack list` shows the phones of the rack.",
             )
-        if here.state != target.state:
-            return Refused(code="in use", reason=f"Phone {target.id} of host {self.name} is now: {here.state}.")
+        if here.state != "device":
+            return Refused(code="away", reason=f"Phone {target.id} of host {self.name} is now: {here.state}.")
         return None
 
     def _demand(self, job: Job) -> None:

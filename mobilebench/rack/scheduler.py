@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import dask
 import distributed
+from distributed.comm.addressing import get_address_host_port, unparse_host_port
 from pydantic import ValidationError
 
 from mobilebench.rack import certificates, security
@@ -56,7 +57,7 @@ class DaskScheduler(distributed.Scheduler):
     async def open_desk(self) -> None:
         """Begin to run jobs and to answer clients; the scheduler listens already."""
         self._mobilebench_client = await distributed.Client(
-            self.address, asynchronous=True, security=self._mobilebench_security, set_as_default=False
+            self._from_here(), asynchronous=True, security=self._mobilebench_security, set_as_default=False
         )
         self.desk.start()
 
@@ -135,6 +136,12 @@ class DaskScheduler(distributed.Scheduler):
         await self.desk.close()
         if self._mobilebench_client is not None:
             await self._mobilebench_client.close()
+
+    def _from_here(self) -> str:
+        """Where this process reaches itself."""
+        host, port = get_address_host_port(self.listen_address)
+        here = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared
+        return f"tls://{unparse_host_port(here, port)}"
 
     def _home_of(self, address: str) -> str | None:
         try:

@@ -62,6 +62,11 @@ class Spool:
         """Whether its last event is there."""
         return isinstance(self._last, events.TargetFinished)
 
+    @property
+    def age_s(self) -> float:
+        """Seconds since its last event."""
+        return time.time() - (self.folder / _EVENTS).stat().st_mtime
+
     def submit(self) -> Submit:
         """The question that submitted the job. Raises `ValueError` or `OSError` when it cannot be read."""
         return Submit.model_validate_json((self.folder / _SUBMIT).read_bytes())

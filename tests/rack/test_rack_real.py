@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 
 from mobilebench.rack.client import RackClient
@@ -253,3 +255,40 @@ def mobilebench(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]
     command = [sys.executable, "-m", "mobilebench", *arguments]
     environment = {**os.environ, "MOBILEBENCH_HOME": str(home)}
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
+
+
+def test_a_host_of_another_version_is_refused_with_a_sentence(running: Rack) -> None:
+    old = "import mobilebench; mobilebench.__version__ = '0.0.1'; from mobilebench.cli import main; main()"
+    certificate = ["--certificates", str(running.ca / "worker-host-2")]
+    home = running.folder / "old"
+    home.mkdir()
+    ended = subprocess.run(
+        [sys.executable, "-c", old, "rack", "worker", running.address, "--simulated", "1", *certificate],
+        env={**os.environ, "MOBILEBENCH_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert ended.returncode == 2
+    assert "and host host-2 has mobilebench 0.0.1. Upgrade host host-2, so that all are equal." in ended.stderr
+
+
+def test_the_dashboard_is_on_loopback_and_a_port_in_use_is_named(rack: Rack) -> None:
+    certificate = ["--certificates", str(rack.ca / "scheduler-lab")]
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+        taken = mobilebench(rack.folder / "x", "rack", "scheduler", "--listen", f"127.0.0.1:{port}", *certificate)
+    assert taken.returncode == 2
+    assert f"The scheduler cannot listen at tls://127.0.0.1:{port}: " in taken.stderr
+
+    shown = Command(
+        rack.folder / "lab", "rack", "scheduler", "--listen", "0.0.0.0:0", "--dashboard", str(port), *certificate
+    )
+    try:
+        shown.wait_for("Dask's pages")
+        found = psutil.Process(shown.process.pid).net_connections()
+        listening = sorted(one.laddr.ip for one in found if one.status == psutil.CONN_LISTEN)
+        assert listening == ["0.0.0.0", "127.0.0.1"]
+    finally:
+        assert shown.end(signal.SIGINT) == 0
