@@ -102,7 +102,7 @@ def test_a_job_of_a_leased_phone_waits_and_its_client_sees_for_whom(running: Rac
     with running.client() as client:
         phone = phones_of(client)[1]
         mine = {"host": phone.host, "phone": phone.target.id, "token": token}
-        client.ask(Reserve(**mine, owner="bob", seconds=60), Reserved)  # type: ignore[arg-type]
+        client.ask(Reserve(**mine, owner="bob", seconds=600), Reserved)  # type: ignore[arg-type]
         one = Following(client, phone, "waits", 1)
         answer = client.ask(Ask(job_id="waits", after=0), Events)
         assert answer.waiting_for and answer.waiting_for.owner == "bob"
