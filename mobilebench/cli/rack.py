@@ -15,7 +15,7 @@ import typer
 
 from mobilebench.cli import options
 from mobilebench.cli.output import Json, print_json, print_table, say
-from mobilebench.cli.results import Out, results_folder
+from mobilebench.cli.results import Out, StoreAt, place_of_results
 
 if TYPE_CHECKING:
     from mobilebench.core.records import Quarantine
@@ -198,6 +198,7 @@ def worker(
         float, typer.Option(min=0.001, max=3600, help="Seconds that a block of a simulated phone sleeps.")
     ] = 0.05,
     out: Out = None,
+    store_at: StoreAt = None,
 ) -> None:
     """Offer this host's phones to a rack, until Ctrl-C.
 
@@ -236,7 +237,7 @@ def worker(
             logging.getLogger(__name__).warning("%s", error.text_with_hint)
             return ()
 
-    results = results_folder(out)
+    results = place_of_results(out, store_at)
     source: PhoneSource
     executor: Executor
     if simulated:
