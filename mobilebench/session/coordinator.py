@@ -324,10 +324,11 @@ class _Session:
         exclusion = HostExclusion()
 
         def emit(event: events.Event) -> None:
-            """Workers go on when their blocks are stored, so that a killed run loses at most the blocks in flight."""
+            """Workers go on when what they report is stored, so that a killed run loses at most the blocks in flight,
+            and a worker elsewhere may forget what it reported."""
             sent = _Sent(event)
             stream.put(sent)
-            if isinstance(event, events.BlockFinished):
+            if isinstance(event, (events.BlockFinished, events.FileRecorded, *_STORED)):
                 while not sent.handled.wait(_LOOK_SECONDS) and not self._stop.is_set():
                     pass
 

@@ -16,12 +16,12 @@ from typing import Literal
 from pydantic import Field
 
 from mobilebench.browsers import builds
-from mobilebench.core import paths
+from mobilebench.core import artefacts, paths
 from mobilebench.core.errors import BadInput, MobilebenchError
-from mobilebench.core.hashing import known_sha256
+from mobilebench.core.hashing import known_sha256, sha256_of_all
 from mobilebench.core.records import Pass, PlannedBlock, Record, TargetInfo
 from mobilebench.engines import libraries
-from mobilebench.models.manifest import AddedManifest, Manifest, ModelFiles
+from mobilebench.models.manifest import AddedManifest, Format, Manifest, ModelFiles
 from mobilebench.session.dependencies import Dependencies, ModelKey, model_key
 from mobilebench.session.preparation import Models, Unsupported, case_and_pass
 
@@ -80,6 +80,9 @@ class JobSpec(Record):
     """How long to wait for a phone that goes away."""
     keep_app: bool = False
     """Whether mobilebench's app stays on a phone after the job."""
+    builds: dict[str, Sha256] = Field(default={})
+    """SHA-256 of mobilebench's own builds that the job uses, where they have to be those of the computer that made the
+    job (`own_builds`)."""
 
     @property
     def resume_command(self) -> str:
@@ -131,7 +134,56 @@ def unsupported_of(job: JobSpec) -> Unsupported:
 
 def find_models(job: JobSpec, dependencies: Dependencies) -> dict[ModelKey, ModelFiles | str]:
     """The job's models on the worker's computer, or the reason why one cannot be obtained there."""
-    return {(wanted.model, wanted.precision, wanted.batch): _find_model(wanted, dependencies) for wanted in job.models}
+    formats = formats_of(job, dependencies)
+    return {key: _find_model(wanted, formats.get(key, set()), dependencies) for key, wanted in _by_key(job).items()}
+
+
+def formats_of(job: JobSpec, dependencies: Dependencies) -> dict[ModelKey, set[Format]]:
+    """The formats in which the engines of a job read its models, of those that the models have."""
+    found: dict[ModelKey, set[Format]] = {}
+    manifests = _by_key(job)
+    for key, engine in {(model_key(block.case), block.case.engine) for block in job.blocks}:
+        wanted = dependencies.engine(engine).format
+        if wanted and key in manifests and wanted in manifests[key].formats:
+            found.setdefault(key, set()).add(wanted)
+    return found
+
+
+def _by_key(job: JobSpec) -> dict[ModelKey, Manifest]:
+    return {(wanted.model, wanted.precision, wanted.batch): wanted for wanted in job.models}
+
+
+def own_builds(job: JobSpec) -> dict[str, Sha256]:
+    """SHA-256 of those of mobilebench's own builds that a job uses, as they are on this computer, by what they are."""
+    cases = [block.case for block in job.blocks]
+    files: dict[str, list[Path]] = {}
+    if any(case.browser is not None for case in cases):
+        files["pages"] = [file for file in paths.web_pages().rglob("*") if file.is_file()]
+    if any(case.browser is None for case in cases):
+        files[f"runner for {job.target.runner}"] = [paths.runner(job.target.runner)]
+    if any(case.in_app for case in cases):
+        files["app"] = [paths.app()]
+    return {
+        what: sha256_of_all({str(one.relative_to(paths.PACKAGE)): known_sha256(one) for one in every})
+        for what, every in files.items()
+        if every and all(one.is_file() for one in every)
+    }
+
+
+def demand_same_builds(job: JobSpec) -> None:
+    """Check that mobilebench's own builds here are those with which the job was made.
+
+    Raises:
+        BadInput: one differs, or is not here.
+    """
+    here = own_builds(job) if job.builds else {}
+    for what, digest in job.builds.items():
+        if here.get(what) != digest:
+            state = "is another build than" if what in here else "is missing here, unlike"
+            raise BadInput(
+                f"The {what} of mobilebench on the worker's computer {state} that of the computer which began the run.",
+                hint="Install the same mobilebench on both, or build it from the same sources (`make build`).",
+            )
 
 
 @contextmanager
@@ -142,7 +194,8 @@ def named_files(job: JobSpec) -> Iterator[None]:
         BadInput: one of them is not on this computer.
     """
     given = [
-        libraries.Given(one.name, _file(one.sha256, f"The library {one.file}"), one.named_by) for one in job.libraries
+        libraries.Given(one.name, _file(one.sha256, f"The library {one.file}", name=one.file), one.named_by)
+        for one in job.libraries
     ]
     declared = [
         builds.DeclaredBuild(
@@ -172,25 +225,40 @@ def _named_browsers(names: Collection[str | None]) -> Iterator[NamedBrowser]:
                 yield NamedBrowser(name=one.name, program=program, package=one.package, flags=one.flags)
 
 
-def _file(sha256: Sha256, what: str) -> Path:
+def _file(sha256: Sha256, what: str, name: str | None = None) -> Path:
+    """A file with this content; one that was sent here gets this name."""
     found = file_of(sha256)
+    if found is None and name and (sent := artefacts.arranged({name: sha256})):
+        found = sent / name
     if found is None:
         raise BadInput(f"{what} (sha256 {sha256}) is not on this computer.", hint="Copy it here and name it here once.")
     return found
 
 
-def _find_model(wanted: Manifest, dependencies: Dependencies) -> ModelFiles | str:
-    """The model that is built here, if its files are the wanted ones; otherwise build it and compare again."""
+def _find_model(wanted: Manifest, formats: Collection[Format], dependencies: Dependencies) -> ModelFiles | str:
+    """The model that is built here, if its files are the wanted ones; otherwise the files that were sent here, or else
+    build it and compare again."""
     key = (wanted.model, wanted.precision, wanted.batch)
     try:
         found = dependencies.built_model(key)
         if found is None or _digests(found.manifest) != _digests(wanted):
+            if sent := _sent_model(wanted, formats):
+                return sent
             found = dependencies.model(key, lambda _: None)
     except MobilebenchError as error:
-        return error.text_with_hint
+        return _sent_model(wanted, formats) or error.text_with_hint
     if _digests(found.manifest) != _digests(wanted):
         return f"{wanted.model} {wanted.precision} on the worker's computer is not the model of this run"
     return ModelFiles(found.folder, wanted)
+
+
+def _sent_model(wanted: Manifest, formats: Collection[Format]) -> ModelFiles | None:
+    """The model from files that were sent here, if those of all these formats were."""
+    entries = [wanted.formats[name] for name in formats]
+    folder = artefacts.arranged(
+        {path: sum_ for one in entries for path, sum_ in {one.path: one.sha256, **one.parts}.items()}
+    )
+    return ModelFiles(folder, wanted) if folder else None
 
 
 def _digests(manifest: Manifest) -> Mapping[str, tuple[Sha256, Mapping[str, Sha256]]]:

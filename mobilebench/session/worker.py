@@ -26,7 +26,7 @@ from mobilebench.session.attempt import Attempts
 from mobilebench.session.block_results import without_values
 from mobilebench.session.dependencies import Dependencies
 from mobilebench.session.gating import GateClosed, Gating, TooHot
-from mobilebench.session.job import JobSpec, find_models, named_files
+from mobilebench.session.job import JobSpec, demand_same_builds, find_models, named_files
 from mobilebench.session.losses import Losses
 from mobilebench.session.work import Cancelled, Work
 from mobilebench.session.work import Emit as Emit
@@ -75,6 +75,7 @@ def measure_job(
     emit(events.TargetStarted(target=name, blocks=len(job.blocks)))
     try:
         with log.about(run=job.run_id, target=name), named_files(job), keeping(job.keep_app), ExitStack() as held:
+            demand_same_builds(job)
             traces = held.enter_context(temporary.folder("mobilebench-traces-"))
             models = find_models(job, dependencies)
             for files in models.values():

@@ -18,7 +18,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from mobilebench.core import file_locks, log, paths
+from mobilebench.core import artefacts, atomic_files, file_locks, log, paths
 from mobilebench.core.errors import BadInput, MobilebenchError, Unsupported
 from mobilebench.core.hashing import known_sha256, sha256_of
 from mobilebench.engines.libraries import pins, unpack
@@ -84,6 +84,8 @@ def _obtain(pinned: Pinned, tell: Tell) -> None:
         with file_locks.exclusive(lock, lambda: tell(waiting)):
             if is_here(pinned):
                 return
+            if _take_sent(pinned):
+                return
             if failure := _failures.get(room):
                 raise type(failure)(failure.message, hint=failure.hint)
             _bring(pinned, room, tell)
@@ -95,6 +97,17 @@ def _obtain(pinned: Pinned, tell: Tell) -> None:
     except MobilebenchError as error:
         _failures[room] = error
         raise
+
+
+def _take_sent(pinned: Pinned) -> bool:
+    """Put a library in place that another computer sent here; whether one was sent."""
+    sent = artefacts.find(pinned.member.sha256)
+    if sent is None:
+        return False
+    pinned.path.parent.mkdir(exist_ok=True)
+    with atomic_files.replacing(pinned.path) as fresh:
+        shutil.copyfile(sent, fresh)
+    return True
 
 
 def _source(pinned: Pinned) -> str:
