@@ -17,8 +17,8 @@ from types import MappingProxyType
 from mobilebench.core import log, paths
 from mobilebench.core.records import TargetInfo
 
-_IDENTIFYING_FACTS = ("ro.serialno", "boot_id")
-"""Names of facts of a target that no other phone has."""
+_IDENTIFYING_FACTS = {"ro.serialno": "serial", "boot_id": "serial", "rack_host": "host name"}
+"""Names of facts of a target that name it, or the host of a rack to which it is attached, and what they are."""
 _TELLS_NOTHING = frozenset(
     {"root", "localhost", "host", "user", "unknown", "android", "device", "ubuntu", "debian", "admin", "test", "runner"}
 )
@@ -67,6 +67,7 @@ BRACKETS = Style(
             "machine": "<machine-{}>",
             "ro.serialno": "<serial-number-{}>",
             "boot_id": "<boot-{}>",
+            "rack_host": "<rack-host-{}>",
             "computer": "<this-machine>",
             "host": "<host-name>",
             "user": "<user>",
@@ -82,6 +83,7 @@ PLAIN = Style(
             "machine": "phone-{}-machine",
             "ro.serialno": "phone-{}-number",
             "boot_id": "phone-{}-boot",
+            "rack_host": "rack-host-{}",
             "computer": "computer-{}-machine",
             "host": "computer-{}",
             "user": "user",
@@ -224,9 +226,9 @@ def _names(targets: list[TargetInfo], style: Style) -> Iterator[tuple[str, str, 
             further = connections[number]
             yield "serial", info.id, word if further == 1 else _with_suffix(word, further), True
         yield "serial", info.machine, style.words["machine"].format(number), False
-        for fact in _IDENTIFYING_FACTS:
+        for fact, kind in _IDENTIFYING_FACTS.items():
             if value := info.facts.get(fact):
-                yield "serial", value, style.words[fact].format(number), False
+                yield kind, value, style.words[fact].format(number), False
     here = computers.get(_this_machine(targets), len(computers) + 1)
     yield "host name", platform.node(), style.words["host"].format(here), False
     for user in (_user(), Path.home().name):

@@ -179,9 +179,9 @@ def demand_same_builds(job: JobSpec) -> None:
     here = own_builds(job) if job.builds else {}
     for what, digest in job.builds.items():
         if here.get(what) != digest:
-            state = "is another build than" if what in here else "is missing here, unlike"
+            other = "is not the build of the computer that began the run" if what in here else "is missing"
             raise BadInput(
-                f"The {what} of mobilebench on the worker's computer {state} that of the computer which began the run.",
+                f"The {what} of mobilebench on the worker's computer {other}.",
                 hint="Install the same mobilebench on both, or build it from the same sources (`make build`).",
             )
 

@@ -15,7 +15,7 @@ PHONE = making.host(
     kind="android",
     machine="R58M123ABC",
     name="Pixel 8",
-    facts={"ro.serialno": "SER0815XYZ", "boot_id": "1b4e28ba-2fa1-11d2-883f-0016d3cca427"},
+    facts={"ro.serialno": "SER0815XYZ", "boot_id": "1b4e28ba-2fa1-11d2-883f-0016d3cca427", "rack_host": "bench-7"},
 )
 WIRELESS = making.host(id="192.168.7.23:5555", kind="android", machine="other", name="Pixel 9")
 HERE = making.host(name="workstation-17")
@@ -36,6 +36,7 @@ def redaction(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Redaction:
         "r58m123abc",
         "SER0815XYZ",
         "1b4e28ba-2fa1-11d2-883f-0016d3cca427",
+        "bench-7",
         "192.168.7.23:5555",
         "10.1.2.3",
         "a4:77:33:0c:1d:2e",

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import threading
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mobilebench.browsers import builds
-from mobilebench.core import paths
+from mobilebench.core import artefacts, paths
 from mobilebench.core.errors import BadInput
 from mobilebench.core.records import Block
 from mobilebench.engines import libraries
 from mobilebench.models.manifest import AddedManifest, Behaviour, FormatFile, ModelFiles
 from mobilebench.session import events
 from mobilebench.session.dependencies import model_key
-from mobilebench.session.job import JobSpec, file_of, find_models, job_for, named_files, remember_file, unsupported_of
+from mobilebench.session.job import (
+    JobSpec,
+    demand_same_builds,
+    file_of,
+    find_models,
+    job_for,
+    named_files,
+    own_builds,
+    remember_file,
+    unsupported_of,
+)
 from mobilebench.session.worker import measure_job
 from tests.pinning import Pinned
 
@@ -130,6 +142,86 @@ def test_models_are_found_by_their_content() -> None:
     }
     world.models["m"] = BadInput("It cannot be built.", hint="Install it.")
     assert find_models(job, world.dependencies()) == {key: "It cannot be built. Install it."}
+
+
+def sent(content: bytes) -> str:
+    digest = hashlib.sha256(content).hexdigest()
+    artefacts.put(digest, 0, len(content), content)
+    return digest
+
+
+def test_a_model_that_was_sent_is_used_before_one_is_built() -> None:
+    world, key = World(), ("m", "fp32", 1)
+    world.engine.format = "tfjs"
+    unbuildable = BadInput("It cannot be built.", hint="Install it.")
+    world.models["m"] = unbuildable
+    model, weights = hashlib.sha256(b"model").hexdigest(), sent(b"weights")
+    entry = FormatFile(path="model.json", sha256=model, bytes=12, parts={"1.bin": weights}, inputs={}, outputs={})
+    other = FormatFile(path="m.tflite", sha256="a" * 64, bytes=1, inputs={}, outputs={})
+    wanted = manifest().model_copy(update={"formats": {"tfjs": entry, "tflite": other}})
+    job = made(models={key: ModelFiles(Path("/there"), wanted)})
+    assert find_models(job, world.dependencies()) == {key: unbuildable.text_with_hint}
+    sent(b"model")
+    found = find_models(job, world.dependencies())[key]
+    assert isinstance(found, ModelFiles)
+    assert (found.folder / "model.json").read_bytes() == b"model"
+    assert (found.folder / "1.bin").read_bytes() == b"weights"
+    world.models["m"] = ModelFiles(Path("/here"), wanted)
+    assert find_models(job, world.dependencies())[key] == world.models["m"]
+
+
+def test_a_library_that_was_sent_has_its_name(tmp_path: Path) -> None:
+    library = tmp_path / "libmine.so"
+    shutil.copy(ELF, library)
+    with libraries.using([f"onnxruntime={library}"]):
+        job = made()
+    content = library.read_bytes()
+    library.unlink()
+    with pytest.raises(BadInput), named_files(job):
+        pass
+    sent(content)
+    with named_files(job):
+        (given,) = libraries.every_file()
+    assert given.path.name == "libmine.so"
+    assert given.path.read_bytes() == content
+
+
+@pytest.mark.parametrize("name", ["../libmine.so", "/etc/libmine.so"])
+def test_a_library_that_was_sent_stays_in_its_folder(name: str) -> None:
+    named = {"name": "onnxruntime", "file": name, "sha256": sent(b"x"), "named_by": "--engine-library"}
+    job = JobSpec.model_validate({**made().model_dump(by_alias=True), "libraries": [named]})
+    with pytest.raises(BadInput, match="leads out"), named_files(job):
+        pass
+
+
+def test_own_builds_have_to_be_those_with_which_the_job_was_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pinned: Pinned
+) -> None:
+    runner = tmp_path / "assets" / "runner"
+    runner.parent.mkdir()
+    runner.write_bytes(b"one")
+    monkeypatch.setattr(paths, "PACKAGE", tmp_path)
+    monkeypatch.setattr(paths, "runner", lambda build: runner)
+    job = made()
+    demand_same_builds(job)
+    job = job.model_copy(update={"builds": own_builds(job)})
+    assert list(job.builds) == ["runner for linux-x86_64"]
+    demand_same_builds(through_json(job))
+    runner.write_bytes(b"two!")
+    with pinned.raises(BadInput):
+        demand_same_builds(job)
+    runner.unlink()
+    with pinned.raises(BadInput):
+        demand_same_builds(job)
+
+
+def test_a_job_of_other_builds_is_not_measured() -> None:
+    world, seen = World(), Seen()
+    job = made().model_copy(update={"builds": {"pages": "a" * 64}})
+    measure_job(job, seen, threading.Event(), lambda info, cancel: nullcontext(), world.dependencies(), None)
+    (lost,) = seen.of(events.TargetLost)
+    assert lost.reason.startswith("The pages of mobilebench on the worker's computer")
+    assert world.opened == []
 
 
 def test_a_job_is_all_that_a_worker_needs() -> None:

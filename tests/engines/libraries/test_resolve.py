@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from mobilebench.core import log
+from mobilebench.core import artefacts, log
 from mobilebench.core.errors import BadInput, Unsupported
 from mobilebench.engines import libraries
 from mobilebench.engines.libraries import cached, catalogue, given, pins, resolve
@@ -146,6 +146,14 @@ def test_a_fetch_is_reported_and_logged(archive: Path, caplog: pytest.LogCapture
         f"fetch of {COORDINATE}: begun",
         f"fetch of {COORDINATE}: done",
     ]
+
+
+def test_a_library_that_another_computer_sent_is_not_fetched(archive: Path, tmp_path: Path) -> None:
+    content = elf("arm64-v8a", android=True)
+    artefacts.put(sha256(content), 0, len(content), content)
+    assert obtain().core.path.read_bytes() == content
+    assert obtain().core.origin == COORDINATE
+    assert not (tmp_path / "bin" / "calls").exists()
 
 
 def test_a_truncated_library_is_fetched_again(archive: Path) -> None:
