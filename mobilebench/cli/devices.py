@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mobilebench.cli import options
+from mobilebench.cli import options, over_rack
 from mobilebench.cli.output import Json, print_json, print_table, say, split
 
 if TYPE_CHECKING:
@@ -27,25 +27,36 @@ def devices(
             help="Show the phones, and every change of them, until Ctrl-C; where output is no terminal, a line each.",
         ),
     ] = False,
-    rack: options.RackFile = None,
+    rack: options.RackFileOrScheduler = None,
+    rack_certificates: options.RackCertificates = None,
     json: Json = False,
 ) -> None:
     """List this computer and the phones that adb sees, with their properties.
 
     A virtual phone has the SoC `virtual: <host CPU>`, followed by the SoC that it imitates. The lines below the table
     say which phones are being measured, and on which phones a killed run left changes that have to be undone. Names,
-    labels and groups come from the rack file, and can be given to `--serial` (`label:fast`).
+    labels and groups come from the rack file, and can be given to `--serial` (`label:fast`). With `--rack tls://…` it
+    lists the phones of all hosts of a rack, each with its host and who has it.
 
     Examples:
 
     - `mobilebench devices --watch`
 
     - `mobilebench devices --rack lab.yaml --json`
+
+    - `mobilebench devices --rack tls://lab:8786`
     """
     from mobilebench import targets
+    from mobilebench.core.errors import BadInput
     from mobilebench.targets import rack as racks
 
-    with racks.using(rack):
+    if watch and over_rack.names_scheduler(rack):
+        raise BadInput("--watch shows the phones of this computer, not those of a rack.", hint="Leave one of them out.")
+    with over_rack.connected(rack, rack_certificates) as over:
+        if over:
+            over_rack.print_phones(over, json=json)
+            return
+    with racks.using(over_rack.file_of(rack)):
         entries = racks.current()
         columns, row = _columns(entries)
         if watch:

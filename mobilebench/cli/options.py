@@ -117,6 +117,28 @@ RackFile = Annotated[
     ),
 ]
 
+RackFileOrScheduler = Annotated[
+    str | None,
+    typer.Option(
+        "--rack",
+        metavar="FILE|tls://HOST[:PORT]",
+        help="The rack file, which gives phones names, labels and groups [default: rack.yaml in MOBILEBENCH_HOME, or "
+        "the file that MOBILEBENCH_RACK names]; or the scheduler of a rack, whose hosts' phones are used instead of "
+        "those of this computer.",
+    ),
+]
+RackCertificates = Annotated[
+    Path | None,
+    typer.Option(
+        "--rack-certificates",
+        metavar="DIR",
+        envvar="MOBILEBENCH_RACK_CERTIFICATES",
+        file_okay=False,
+        help="With --rack tls://…: the folder of your certificate (`mobilebench rack certificates`). [default: "
+        "rack/certificates in MOBILEBENCH_HOME]",
+    ),
+]
+
 _SETTING = "setting"
 
 WHAT = "What to measure"

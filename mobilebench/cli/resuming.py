@@ -26,6 +26,7 @@ ALLOWED = frozenset(
         "json",
         "dry_run",
         "rack",
+        "rack_certificates",
         "engine_library",
         "keep_app",
         "browser_path",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from mobilebench.cli import builds, care_words, devices, examination, libraries, options, process, resuming
+from mobilebench.cli import builds, care_words, devices, examination, libraries, options, over_rack, process, resuming
 from mobilebench.cli.libraries import EngineLibrary
 from mobilebench.cli.output import Json, console, duration, print_json, say, split
 from mobilebench.cli.plan_table import print_plan
@@ -17,6 +17,7 @@ from mobilebench.cli.results import Out, StoreAt, place_of_results, say_where_tr
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from mobilebench.cli.over_rack import OverRack
     from mobilebench.core.records import EnergyWindow, Goal, PlannedBlock, Run, TargetInfo
     from mobilebench.results.places import Place
     from mobilebench.results.store import Store
@@ -43,7 +44,8 @@ def run(
             autocompletion=options.complete_serials,
         ),
     ] = "all",
-    rack: options.RackFile = None,
+    rack: options.RackFileOrScheduler = None,
+    rack_certificates: options.RackCertificates = None,
     suite: Annotated[
         str,
         typer.Option(
@@ -334,6 +336,8 @@ def run(
 
     - `mobilebench run --suite native --serial label:fast,soc:tensor-g3 --rack lab.yaml`
 
+    - `mobilebench run --suite paper --serial label:pixel,soc:snapdragon-8-gen-3 --rack tls://lab:8786`
+
     - `mobilebench run --suite native --serial all --engine tflite --record thermal@1s,battery@5s`
 
     - `mobilebench run --serial host --suite native --model mobilenet_v2 --record energy --meter tcp:127.0.0.1:7000`
@@ -368,7 +372,8 @@ def run(
         store = Store.open(place, create=False)
         begun = store.load(resume)
         resuming.refuse_changes(typed, begun)
-        typed.with_resource(racks.using(rack))
+        rack = over_rack.scheduler_of(begun, rack)
+        typed.with_resource(racks.using(over_rack.file_of(rack)))
         again = retry == "failed"
         left = unmeasured(begun, retry_failed=again)
         if dry_run:
@@ -376,7 +381,14 @@ def run(
             return
         builds.require_current(begun.planned if left and begun.info.goal else left, begun.info.targets)
         result = _resume(
-            begun, left, store, wait_for_phone, retry_failed=again, blocked_too=blocked_too, keep_app=keep_app
+            begun,
+            left,
+            store,
+            wait_for_phone,
+            over=typed.with_resource(over_rack.connected(rack, rack_certificates)),
+            retry_failed=again,
+            blocked_too=blocked_too,
+            keep_app=keep_app,
         )
         _finish(result, store, json, retry_failed=again)
         return
@@ -410,9 +422,13 @@ def run(
         model_access=model_access,
         conditions=conditions,
     )
-    typed.with_resource(racks.using(rack))
-    selected = targets.select(serial)
-    named = targets.named(serial, selected)
+    typed.with_resource(racks.using(over_rack.file_of(rack)))
+    over = typed.with_resource(over_rack.connected(rack, rack_certificates))
+    if over:
+        selected, named = over.select(serial)
+    else:
+        selected = targets.select(serial)
+        named = targets.named(serial, selected)
     chosen = examination.without_quarantined(selected, place, named)
     libraries.require_use(chosen)
 
@@ -429,11 +445,11 @@ def run(
         _print_plan(plan, devices.left_out(chosen), place, json)
         return
     builds.require_current(plan.blocks, chosen)
-    found = examination.examined(chosen, plan.blocks, named=named, blocked_too=blocked_too)
+    found = chosen if over else examination.examined(chosen, plan.blocks, named=named, blocked_too=blocked_too)
     if devices.left_out(found) != devices.left_out(chosen):
         plan = planned(found)
     store = Store.open(place)
-    _finish(_measure(plan, found, store, wait_for_phone, keep_app=keep_app), store, json)
+    _finish(_measure(plan, found, store, wait_for_phone, over=over, keep_app=keep_app), store, json)
 
 
 def _energy(seconds: float, idle_seconds: float, meter: str | None, offset: float) -> EnergyWindow:
@@ -450,7 +466,15 @@ def _energy(seconds: float, idle_seconds: float, meter: str | None, offset: floa
     )
 
 
-def _measure(plan: Plan, selected: list[TargetInfo], store: Store, wait_seconds: int, *, keep_app: bool) -> RunResult:
+def _measure(
+    plan: Plan,
+    selected: list[TargetInfo],
+    store: Store,
+    wait_seconds: int,
+    *,
+    over: OverRack | None,
+    keep_app: bool,
+) -> RunResult:
     from mobilebench import session
     from mobilebench.cli import progress
     from mobilebench.session import estimate
@@ -462,7 +486,13 @@ def _measure(plan: Plan, selected: list[TargetInfo], store: Store, wait_seconds:
     with progress.of_run(time_left) as (on_event, cancel):
         on_event = examination.recorded(selected, store, on_event)
         return session.run(
-            request, store, on_event=on_event, cancel=cancel, wait_seconds=wait_seconds, keep_app=keep_app
+            request,
+            store,
+            on_event=on_event,
+            cancel=cancel,
+            executor=over.executor(store) if over else None,
+            wait_seconds=wait_seconds,
+            keep_app=keep_app,
         )
 
 
@@ -472,6 +502,7 @@ def _resume(
     store: Store,
     wait_seconds: int,
     *,
+    over: OverRack | None,
     retry_failed: bool,
     blocked_too: bool = False,
     keep_app: bool = False,
@@ -483,6 +514,8 @@ def _resume(
     examined: list[TargetInfo] = []
 
     def discover(names: Collection[str]) -> list[TargetInfo]:
+        if over:
+            return examination.without_quarantined(over.targets.discover(names), store.place)
         found = examination.without_quarantined(dependencies.discover(names), store.place)
         concerned = [block for block in begun.planned if block.case.target in names]
         examined.extend(examination.examined(found, concerned, blocked_too=blocked_too))
@@ -496,6 +529,7 @@ def _resume(
             on_event=examination.recorded(examined, store, on_event),
             cancel=cancel,
             dependencies=dependencies.Dependencies(discover=discover),
+            executor=over.executor(store, begun.blocks) if over else None,
             wait_seconds=wait_seconds,
             retry_failed=retry_failed,
             keep_app=keep_app,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from mobilebench.core.errors import BadInput
 from mobilebench.core.records import Quarantine, TargetInfo
+from mobilebench.rack.following import whose
 from mobilebench.rack.messages import RackPhoneInfo
 from mobilebench.targets import selection
 from mobilebench.targets.android import discovery, identity, states
@@ -17,6 +18,7 @@ from mobilebench.targets.rack import Rack, RackPhone
 HOST_FACT = "rack_host"
 """Name of the fact in `TargetInfo.facts` that says to which host of a rack a phone is attached."""
 
+_OF_HOST = "host:"
 _EMULATOR = re.compile(r"emulator-\d+")
 
 
@@ -49,13 +51,10 @@ class RackTarget:
 
     def in_use(self) -> str | None:
         """Who has it, and how many wait, as a clause; None if it is free."""
-        lease = self.phone.lease
-        if lease is None:
+        if self.phone.lease is None:
             return None
-        purpose = f" ({lease.purpose})" if lease.purpose else ""
         waiting = f", {len(self.phone.queue)} waiting" if self.phone.queue else ""
-        times = f"since {lease.since:%Y-%m-%d %H:%M} until {lease.until:%H:%M %Z}".rstrip()
-        return f"in use by {lease.owner or 'somebody'}{purpose} {times}{waiting}"
+        return f"{whose(self.phone.lease)}{waiting}"
 
 
 def targets_of(phones: Sequence[RackPhoneInfo], preferred: Collection[str] = ()) -> list[RackTarget]:
@@ -157,9 +156,9 @@ class RackTargets:
 def select(serials: str, phones: Sequence[RackTarget], *, need_ready: bool = True) -> list[RackTarget]:
     """The phones that `--serial` names: `all`, or words separated by commas, in that order.
 
-    A word is an id, a serial, `SERIAL@HOST`, or `name:…`, `label:…`, `group:…` (of the hosts' rack files), `soc:…` or
-    `model:…`, as `targets.select` takes them. Phones that cannot be used are returned too, with their state, unless
-    they are named one by one.
+    A word is an id, a serial, `SERIAL@HOST` (or `HOST/SERIAL`), `host:…`, or `name:…`, `label:…`, `group:…` (of the
+    hosts' rack files), `soc:…` or `model:…`, as `targets.select` takes them. Phones that cannot be used are returned
+    too, with their state, unless they are named one by one.
 
     Raises:
         BadInput: the rack has nothing of that name, or several, or (with `need_ready`) a phone that is named by its
@@ -192,13 +191,19 @@ def named(serials: str, chosen: Iterable[RackTarget]) -> set[str]:
 
 def _names_one(word: str) -> bool:
     selector = selection.parse(word)
-    return selector is None or selector.kind == "name"
+    return not word.startswith(_OF_HOST) and (selector is None or selector.kind == "name")
 
 
 def _is_named(one: RackTarget, word: str) -> bool:
     if selector := selection.parse(word):
         return (one.phone.name or "").casefold() == selector.value.casefold()
-    return word in (one.id, one.serial, one.with_host, one.info.facts.get(identity.SERIAL_NUMBER))
+    return word in (
+        one.id,
+        one.serial,
+        one.with_host,
+        f"{one.host}/{one.serial}",
+        one.info.facts.get(identity.SERIAL_NUMBER),
+    )
 
 
 def _chosen(word: str, phones: Sequence[RackTarget]) -> list[RackTarget]:
@@ -207,6 +212,8 @@ def _chosen(word: str, phones: Sequence[RackTarget]) -> list[RackTarget]:
         infos = [one.info for one in phones]
         matching = {info.id for info in selection.matching(selector, infos, _entries(phones))}
         found = [one for one in phones if one.id in matching]
+    elif word.startswith(_OF_HOST):
+        found = [one for one in phones if one.host.casefold() == word.removeprefix(_OF_HOST).strip().casefold()]
     else:
         if word == "host":
             raise BadInput(
