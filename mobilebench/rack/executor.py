@@ -18,8 +18,8 @@ from mobilebench.core.records import Block, PlannedBlock, TargetInfo
 from mobilebench.rack import artefacts, records
 from mobilebench.rack.client import RackRefused
 from mobilebench.rack.discovery import RackTarget, RackTargets
-from mobilebench.rack.following import PAUSES, Outcome, Patience, Rack, follow
-from mobilebench.rack.messages import Done, Gone, Release, Renew, Reserve, Reserved, Submit
+from mobilebench.rack.following import Outcome, Patience, Rack, ask_at_end, follow
+from mobilebench.rack.messages import Done, Release, Renew, Reserve, Reserved, Submit
 from mobilebench.rack.records import OpenJob
 from mobilebench.session import events
 from mobilebench.session.dependencies import Dependencies
@@ -109,8 +109,7 @@ class RackExecutor:
             finally:
                 over.set()
                 renewing.join()
-                with suppress(MobilebenchError):
-                    rack.ask(Release(host=place.host, phone=place.serial, token=token), Gone)
+                ask_at_end(rack, Release(host=place.host, phone=place.serial, token=token))
 
     def measure(self, job: JobSpec, emit: Emit, cancel: threading.Event, take_turn: TakeTurn) -> None:  # noqa: ARG002
         """Measure a job on its host, after what an earlier part of the run left there was collected."""
@@ -253,22 +252,9 @@ class _Measuring:
             raise _refused(error, f"Host {self._place.host} does not measure {self._name}") from error
         self._stop_if_cancelled()
         if outcome == "ended":
-            self._let_forget(job)
+            ask_at_end(self._rack, Done(job_id=job.submit.job_id))
         records.forget(self._run_folder, job)
         return outcome
-
-    def _let_forget(self, job: OpenJob) -> None:
-        """Tell the host that everything is stored here. Its worker may need a moment to end after the last event."""
-        for pause in PAUSES[:_MOST_TRIES]:
-            try:
-                self._rack.ask(Done(job_id=job.submit.job_id), Gone)
-            except RackRefused as error:
-                if error.code != "in use" or self._cancel.wait(pause):
-                    return
-            except MobilebenchError:
-                return
-            else:
-                return
 
     def _stop_if_cancelled(self) -> None:
         if self._cancel.is_set():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Literal, Protocol, Self, TypeVar
 
 from mobilebench.core.errors import BadInput, MobilebenchError
@@ -25,6 +24,7 @@ STOP_SECONDS = 10.0
 """How long a cancelled job is followed."""
 
 _LOOK_SECONDS = 0.1
+_TRIES_AT_END = 4
 
 AnswerType = TypeVar("AnswerType", bound=Answer)
 Tell = Callable[[str], None]
@@ -51,6 +51,25 @@ class Rack(Protocol):
     def close(self) -> None:
         """End the connection."""
         ...
+
+
+def ask_at_end(rack: Rack, question: Question) -> None:
+    """Ask something at the end of a job or run, when no answer is needed, and not for long. The connection may have
+    been lost long ago, so one failure says nothing; a host may need a moment to end a job (`in use`).
+    """
+    for pause in PAUSES[:_TRIES_AT_END]:
+        try:
+            rack.ask_any(question)
+        except RackAway:
+            pass
+        except RackRefused as error:
+            if error.code != "in use":
+                return
+        except MobilebenchError:
+            return
+        else:
+            return
+        time.sleep(pause)
 
 
 class Patience:
@@ -155,9 +174,8 @@ def _cancel(rack: Rack, submit: Submit, cancel: threading.Event, over: threading
     try:
         while not over.wait(_LOOK_SECONDS):
             if cancel.is_set():
-                with suppress(MobilebenchError):
-                    rack.ask_any(Cancel(job_id=submit.job_id, token=submit.job.cancel_token))
-                    return
+                ask_at_end(rack, Cancel(job_id=submit.job_id, token=submit.job.cancel_token))
+                return
     finally:
         rack.close()
 

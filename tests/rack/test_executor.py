@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,7 @@ from .double import Rack, lease, listed
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("MOBILEBENCH_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(following, "PAUSES", (0.001,) * 3)
+    monkeypatch.setattr(following, "PAUSES", (0.001,) * 4)
 
 
 class Client:
@@ -378,6 +379,16 @@ def test_a_host_that_has_not_ended_yet_is_told_again(client: Client, rack: Rack)
     rack.before = lambda question: next(busy, None) if isinstance(question, Done) else None
     assert client.run().counts["valid"] == 2
     assert len(rack.of(Done)) == 2
+    assert rack.jobs == {}
+
+
+def test_a_phone_is_given_back_though_the_connection_was_lost_meanwhile(client: Client, rack: Rack) -> None:
+    lost: dict[type[Question], Iterator[Answer]] = {
+        kind: iter([Refused(code="away", reason="x")]) for kind in (Release, Done)
+    }
+    rack.before = lambda question: next(lost.get(type(question), iter(())), None)
+    assert client.run().counts["valid"] == 6
+    assert rack.leases == {}
     assert rack.jobs == {}
 
 
