@@ -472,7 +472,7 @@ def _measure(
     store: Store,
     wait_seconds: int,
     *,
-    over: OverRack | None,
+    over: OverRack | None = None,
     keep_app: bool,
 ) -> RunResult:
     from mobilebench import session
@@ -502,7 +502,7 @@ def _resume(
     store: Store,
     wait_seconds: int,
     *,
-    over: OverRack | None,
+    over: OverRack | None = None,
     retry_failed: bool,
     blocked_too: bool = False,
     keep_app: bool = False,
