@@ -259,7 +259,11 @@ def _print_added(manifest: Manifest, *, already: bool) -> None:
 def prune(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be removed, and remove nothing.")] = False,
     everything: Annotated[
-        bool, typer.Option("--all", help="Also remove current models and weights, and all compressed copies.")
+        bool,
+        typer.Option(
+            "--all",
+            help="Also remove current models and weights, all compressed copies, and files that other computers sent.",
+        ),
     ] = False,
 ) -> None:
     """Free disk space in the cache.

@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
@@ -115,23 +115,23 @@ def put(digest: str, offset: int, total: int, content: bytes, *, most_bytes: int
         return total
 
 
-def arranged(files: Mapping[str, str]) -> Path | None:
+def arranged(contents: Mapping[str, str]) -> Path | None:
     """A folder in which these relative paths have these contents (path to SHA-256); None if one is not here.
 
     Raises:
         BadInput: a path leads out of the folder, or a value is no SHA-256.
     """
-    for name in files:
+    for name in contents:
         _demand_inside(name)
-    if not files or any(find(digest) is None for digest in files.values()):
+    if not contents or any(find(digest) is None for digest in contents.values()):
         return None
-    lines = "".join(f"{files[name]}  {name}\n" for name in sorted(files))
+    lines = "".join(f"{contents[name]}  {name}\n" for name in sorted(contents))
     place = _sets() / sha256(lines.encode()).hexdigest()
     with file_locks.exclusive(folder() / ".lock"):
-        if not _is_whole(place, files):
+        if not _is_whole(place, contents):
             draft = Path(mkdtemp(prefix=".making-", dir=_sets()))
             try:
-                for name, digest in files.items():
+                for name, digest in contents.items():
                     (draft / name).parent.mkdir(parents=True, exist_ok=True)
                     _link(folder() / digest, draft / name)
                 shutil.rmtree(place, ignore_errors=True)
@@ -152,16 +152,21 @@ def prune(most_bytes: int = 0, *, kept_seconds: float = KEPT_SECONDS) -> int:
         return _prune(most_bytes, kept_seconds)
 
 
+def files() -> list[Path]:
+    """Every file that is here."""
+    return [file for file in folder().iterdir() if _DIGEST.fullmatch(file.name)]
+
+
 def _prune(most_bytes: int, kept_seconds: float) -> int:
     now = time.time()
     for unfinished in folder().glob(".*.part"):
         with suppress(OSError):
             if now - unfinished.stat().st_mtime > kept_seconds:
                 unfinished.unlink()
-    files = sorted((file.stat().st_mtime, file.stat().st_size, file) for file in _files())
-    total = sum(size for _, size, _ in files)
+    found = sorted((file.stat().st_mtime, file.stat().st_size, file) for file in files())
+    total = sum(size for _, size, _ in found)
     removed = 0
-    for used, size, file in files:
+    for used, size, file in found:
         if total - removed <= most_bytes or now - used <= kept_seconds:
             break
         if _leave_sets(file):
@@ -173,7 +178,7 @@ def _prune(most_bytes: int, kept_seconds: float) -> int:
 def _make_space(size: int, most_bytes: int) -> None:
     if size > LARGEST_BYTES:
         raise BadInput(f"A file of {size} bytes is larger than the {LARGEST_BYTES >> 30} GiB that are taken.")
-    used = sum(file.stat().st_size for file in _files())
+    used = sum(file.stat().st_size for file in files())
     if used + size > most_bytes:
         used -= _prune(max(most_bytes - size, 0), KEPT_SECONDS)
     if used + size > most_bytes:
@@ -196,19 +201,15 @@ def _leave_sets(file: Path) -> bool:
     return True
 
 
-def _files() -> Iterator[Path]:
-    return (file for file in folder().iterdir() if _DIGEST.fullmatch(file.name))
-
-
 def _sets() -> Path:
     path = folder() / "sets"
     path.mkdir(exist_ok=True)
     return path
 
 
-def _is_whole(place: Path, files: Mapping[str, str]) -> bool:
+def _is_whole(place: Path, contents: Mapping[str, str]) -> bool:
     try:
-        return all(known_sha256(place / name) == digest for name, digest in files.items())
+        return all(known_sha256(place / name) == digest for name, digest in contents.items())
     except OSError:
         return False
 

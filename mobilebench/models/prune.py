@@ -19,7 +19,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from mobilebench.core import file_locks, paths
+from mobilebench.core import artefacts, file_locks, paths
 from mobilebench.core.errors import BadInput
 from mobilebench.core.hashing import known_sha256
 from mobilebench.models import registry, store, user_store
@@ -71,7 +71,8 @@ def prune(*, everything: bool = False, dry_run: bool = False, now: float | None 
     """Remove what is not needed; yields each entry after its removal, and removes the next one when iterated.
 
     Args:
-        everything: remove current models and weights and every compressed copy, too.
+        everything: remove current models and weights, every compressed copy and the files that other computers sent,
+            too.
         dry_run: only report what would be removed.
         now: seconds since 1970, used for the age of an unfinished download.
 
@@ -88,6 +89,10 @@ def _everywhere(everything: bool, dry_run: bool, now: float) -> Iterator[Pruned]
     why = partial(_why_weights, current=current, unfinished_before=now if everything else now - _PART_KEPT_S)
     yield from _pruned(fetch.weights_folder(), _WEIGHTS, why, dry_run)
     yield from _pruned_copies(everything, dry_run)
+    if everything and (sent := artefacts.files()):
+        size = sum(map(_size, sent)) if dry_run else artefacts.prune(kept_seconds=-1)
+        left = [] if dry_run else artefacts.files()
+        yield Pruned(artefacts.folder(), "files that other computers sent", size, files=len(sent) - len(left))
 
 
 def _pruned_copies(everything: bool, dry_run: bool) -> Iterator[Pruned]:

@@ -138,10 +138,6 @@ class RackTargets:
         """Every phone now, as `session.dependencies.discover`."""
         return [one.info for one in self.every(names)]
 
-    def meet(self, info: TargetInfo) -> TargetInfo | None:
-        """The phone that has this id now; None when there is none."""
-        return next((one.info for one in self.every([info.id]) if one.id == info.id), None)
-
     def known(self, target: str) -> RackTarget:
         """The phone of this id as it was last listed.
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mobilebench.browsers.file_response import Compression, compressed
-from mobilebench.core import file_locks, paths
+from mobilebench.core import artefacts, file_locks, paths
 from mobilebench.core.errors import BadInput
 from mobilebench.models.build import cache
 from mobilebench.models.manifest import Format, FormatFile, Manifest
@@ -181,6 +181,16 @@ def test_weights_that_no_model_names_go(weights: Path) -> None:
     assert gone() == {f"{OTHER_SUM}.safetensors": "weights that no model uses"}
     assert {left.name for left in weights.iterdir()} == {f"{SUM}.safetensors", f"{SUM}.lock"}
     assert gone(everything=True) == {f"{SUM}.safetensors": "weights"}
+
+
+def test_files_that_other_computers_sent_go_with_all_others() -> None:
+    digest = hashlib.sha256(b"sent").hexdigest()
+    artefacts.put(digest, 0, 4, b"sent")
+    assert gone() == {}
+    assert gone(dry_run=True, everything=True) == {"artefacts": "files that other computers sent"}
+    assert artefacts.find(digest) is not None
+    assert gone(everything=True) == {"artefacts": "files that other computers sent"}
+    assert artefacts.find(digest) is None
 
 
 def test_unfinished_downloads_go_after_a_day(weights: Path) -> None:

@@ -127,14 +127,11 @@ def test_targets_are_listed_anew_for_a_session() -> None:
     phones = [listed(phone("A"), "a")]
     targets = RackTargets(lambda: phones)
     (info,) = targets.discover(())
-    assert targets.meet(info) == info
+    assert info.id == "A"
     assert targets.known("A").host == "a"
     phones[:] = [listed(phone("A", state="offline"), "b")]
-    found = targets.meet(info)
-    assert found is not None
-    assert found.state == "offline"
+    (info,) = targets.discover(["A"])
+    assert info.state == "offline"
     assert targets.known("A").host == "b"
-    phones.clear()
-    assert targets.meet(info) is None
     with pytest.raises(BadInput):
         targets.known("B")
