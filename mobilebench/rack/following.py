@@ -112,14 +112,14 @@ class Patience:
         away = now - self._since
         if away > AWAY_SECONDS:
             raise BadInput(
-                f"Host {self._host} could not be reached for {away:.0f} s: {error.message}",
+                f"Host {self._host} did not go on for {away:.0f} s: {error.message}",
                 hint="See whether the scheduler and the host's worker run; what was measured meanwhile is kept there.",
             )
         if away >= TELL_AFTER_SECONDS and not self._told:
             self._told = True
             self._tell(
-                f"host {self._host} cannot be reached ({error.message.rstrip('.')}); what it measures is kept there, "
-                f"and the run tries again for {AWAY_SECONDS / 60:.0f} min"
+                f"the run waits up to {AWAY_SECONDS / 60:.0f} min for host {self._host} "
+                f"({error.message.rstrip('.')}); what it measures meanwhile is kept there"
             )
         pause = PAUSES[min(self._tries, len(PAUSES) - 1)]
         self._tries += 1
