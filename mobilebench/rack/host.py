@@ -20,6 +20,7 @@ from typing import Protocol
 from mobilebench.core import atomic_files
 from mobilebench.core.errors import BadInput, MobilebenchError
 from mobilebench.core.records import Quarantine, TargetInfo
+from mobilebench.rack import artefacts
 from mobilebench.rack import leases as leasing
 from mobilebench.rack.changes import Changes
 from mobilebench.rack.host_messages import HOST_OPERATIONS, AskReady, Readiness
@@ -34,9 +35,11 @@ from mobilebench.rack.messages import (
     Gone,
     ListLeases,
     ListPhones,
+    Missing,
     PhoneLease,
     PhoneQuestion,
     Phones,
+    Put,
     Question,
     Queued,
     RackPhoneInfo,
@@ -205,7 +208,11 @@ class Host:
                 return await self._done(question)
             case PhoneQuestion():
                 return await self._about_phone(question)
-        return Refused(reason=f"Host {self.name} takes no files.")
+            case Missing():
+                return await asyncio.to_thread(artefacts.missing, question)
+            case Put():
+                return await asyncio.to_thread(artefacts.put, question)
+        raise BadInput(f"A host has no operation {type(question).__name__}.")
 
     # Phones and leases
 
@@ -332,13 +339,23 @@ class Host:
                 self._demand(known)
                 return Accepted(job_id=submit.job_id, attached=True)
             target = submit.job.target
-            refused = self._refuse_unknown(target.id) or self._refuse_other(target)
+            refused = (
+                self._refuse_unknown(target.id) or self._refuse_other(target) or self._refuse_without_files(submit)
+            )
             if refused is not None:
                 return refused
             job = Job(submit, self._spools.create(submit))
             self._jobs[submit.job_id] = job
             self._demand(job)
             return Accepted(job_id=submit.job_id, attached=False)
+
+    def _refuse_without_files(self, submit: Submit) -> Refused | None:
+        """Refuse a job whose files have to be here, and are not."""
+        lacking = artefacts.missing(Missing(host=self.name, digests=submit.digests)).digests
+        if not lacking:
+            return None
+        number = f"{len(lacking)} file{'' if len(lacking) == 1 else 's'}"
+        return Refused(reason=f"Host {self.name} lacks {number} of this job.", hint="Begin the run again.")
 
     def _refuse_other(self, target: TargetInfo) -> Refused | None:
         """Refuse a job for a phone that is no longer the one it was made for."""

@@ -104,8 +104,8 @@ class Rack:
         self.scheduler = self._start("scheduler-lab", "scheduler", "--listen", listen)
         self.address = self.scheduler.wait_for(r"listens at (tls://127\.0\.0\.1:\d+)")[1]
 
-    def start_worker(self) -> None:
-        self.worker = self._start(f"worker-{HOST}", "worker", self.address)
+    def start_worker(self, **environment: str) -> None:
+        self.worker = self._start(f"worker-{HOST}", "worker", self.address, **environment)
         self.worker.wait_for("Connected")
 
     def spooled(self) -> list[dict[str, object]]:
@@ -113,10 +113,14 @@ class Rack:
         files = (self.folder / f"worker-{HOST}" / "rack" / "host" / "spool").glob("*/events.jsonl")
         return [json.loads(line) for file in files for line in file.read_text().splitlines() if line.endswith("}")]
 
-    def _start(self, who: str, *arguments: str) -> Running:
+    def _start(self, who: str, *arguments: str, **environment: str) -> Running:
         home = {"MOBILEBENCH_HOME": str(self.folder / who)}
         command = Running(
-            {**self._environment, **home}, "rack", *arguments, "--certificates", str(self.folder / "ca" / who)
+            {**self._environment, **home, **environment},
+            "rack",
+            *arguments,
+            "--certificates",
+            str(self.folder / "ca" / who),
         )
         self._held.callback(command.end, signal.SIGKILL)
         return command
@@ -185,6 +189,21 @@ def test_a_run_over_a_rack_is_as_one_here(mobilebench: CommandLine, rack: Rack, 
     command = run(mobilebench, rack, suite)
     assert command.end() in (ExitCode.OK, ExitCode.SUSPECT), command.seen
     demand_whole(mobilebench, rack)
+
+
+def test_a_host_without_models_and_libraries_is_sent_them(mobilebench: CommandLine, rack: Rack, tmp_path: Path) -> None:
+    rack.worker.end(signal.SIGTERM)
+    rack.start_worker(MOBILEBENCH_CACHE=str(tmp_path / "cache"))
+    wait_until(lambda: len(ready(mobilebench, rack)) == 2)
+    chosen = ("--engine", "tflite", "--model", "bert_small", "--threads", "1", "--delegate", "xnnpack")
+    shortly = ("--backend", "cpu", "--arithmetic", "fp32", "--blocks", "1", "--seconds", "1s", "--gate=none")
+    command = Running(mobilebench.environment, "run", *rack.options, "--suite", "native", *chosen, *shortly)
+    assert command.end() in (ExitCode.OK, ExitCode.SUSPECT), command.seen
+    demand_whole(mobilebench, rack)
+    sent = [file.name for file in (tmp_path / "cache" / "artefacts").iterdir() if len(file.name) == 64]
+    assert len(sent) == 2
+    assert list((tmp_path / "cache" / "models").iterdir()) == []
+    assert sum("2 files" in line and f"to host {HOST}" in line for line in command.seen) == 1
 
 
 def test_a_worker_and_a_scheduler_may_be_killed_in_mid_run(mobilebench: CommandLine, rack: Rack, suite: str) -> None:
