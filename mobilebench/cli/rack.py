@@ -51,7 +51,7 @@ _Phones = Annotated[
     str,
     typer.Argument(
         metavar="PHONE,…",
-        help="Phones: `all`, a serial, `HOST/SERIAL`, `host:…`, `name:…`, `label:…`, `group:…`, `soc:…` or `model:…`.",
+        help="Phones: `all`, a serial, `SERIAL@HOST`, `host:…`, `name:…`, `label:…`, `group:…`, `soc:…` or `model:…`.",
     ),
 ]
 _For = Annotated[str, typer.Option("--for", metavar="TIME", help="How long, such as 30m, 2h or 1d.")]

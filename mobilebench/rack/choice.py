@@ -11,7 +11,8 @@ from mobilebench.targets.rack import Rack, RackPhone
 
 
 def chosen(text: str, phones: Sequence[RackPhoneInfo]) -> list[RackPhoneInfo]:
-    """The phones that words name: `all`, `HOST/SERIAL`, a serial, `host:…`, or a selector of `run --serial`.
+    """The phones that words name: `all`, a serial, `SERIAL@HOST`, `HOST/SERIAL`, `host:…`, or a selector of
+    `run --serial`.
 
     Raises:
         BadInput: a word names no phone.
@@ -30,7 +31,8 @@ def chosen(text: str, phones: Sequence[RackPhoneInfo]) -> list[RackPhoneInfo]:
 
 
 def _is_meant(word: str, phone: RackPhoneInfo) -> bool:
-    if word in (ALL, phone.target.id, f"{phone.host}/{phone.target.id}", f"host:{phone.host}"):
+    serial, host = phone.target.id, phone.host
+    if word in (ALL, serial, f"{serial}@{host}", f"{host}/{serial}", f"host:{host}"):
         return True
     selector = selection.parse(word)
     if selector is None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -25,13 +27,17 @@ from mobilebench.rack.messages import (
     Leases,
     ListLeases,
     ListPhones,
+    Missing,
+    MissingFiles,
     Phones,
+    Put,
     Question,
     Queued,
     Refused,
     Release,
     Reserve,
     Reserved,
+    Stored,
     Submit,
     Wait,
     read_answer,
@@ -332,5 +338,28 @@ def test_a_phone_that_is_attached_twice_is_leased_once(made: Made) -> None:
         listed = (await ask(host, ListPhones(), Phones)).phones
         assert all(one.lease for one in listed)
         assert [one.usable for one in listed] == [True, False]
+
+    asyncio.run(main())
+
+
+def test_a_host_takes_files_in_parts_and_says_what_it_has(
+    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MOBILEBENCH_CACHE", str(tmp_path / "cache"))
+    content = b"a library"
+    digest = hashlib.sha256(content).hexdigest()
+    whole = {"host": "host-1", "digest": digest, "total": len(content)}
+
+    async def main() -> None:
+        host = made()
+        wanted = Missing(host="host-1", digests=(digest,))
+        assert (await ask(host, wanted, MissingFiles)).digests == (digest,)
+        first = Put(offset=0, data=base64.b64encode(content[:4]).decode(), **whole)  # type: ignore[arg-type]
+        assert not (await ask(host, first, Stored)).complete
+        last = Put(offset=4, data=base64.b64encode(content[4:]).decode(), **whole)  # type: ignore[arg-type]
+        assert (await ask(host, last, Stored)).complete
+        assert (await ask(host, wanted, MissingFiles)).digests == ()
+        refused = await ask(host, Put(offset=0, data="?", **whole), Refused)  # type: ignore[arg-type]
+        assert refused.code == "bad question"
 
     asyncio.run(main())
