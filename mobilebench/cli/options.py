@@ -134,7 +134,7 @@ RackCertificates = Annotated[
         metavar="DIR",
         envvar="MOBILEBENCH_RACK_CERTIFICATES",
         file_okay=False,
-        help="With --rack tls://…: the folder of your certificate (`mobilebench rack certificates`). [default: "
+        help="With --rack tls://…: the folder of your certificate (`mobilebench rack certificates DIR`). [default: "
         "rack/certificates in MOBILEBENCH_HOME]",
     ),
 ]

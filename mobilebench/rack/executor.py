@@ -336,5 +336,5 @@ def _own(rack: Rack) -> Iterator[Rack]:
 def _refused(error: RackRefused, what: str) -> BadInput:
     hint = error.hint
     if error.code == "in use" and hint is None:
-        hint = "`mobilebench rack list` says until when; `mobilebench rack wait` takes a place in its queue."
+        hint = "`mobilebench rack list` says until when; `mobilebench rack wait SERIAL` takes a place in its queue."
     return BadInput(f"{what}: {error.message}", hint=hint)
