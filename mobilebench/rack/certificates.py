@@ -97,7 +97,7 @@ def find(role: Role, folder: Path | None = None) -> Credentials:
         if one.not_valid_after_utc <= datetime.now(UTC):
             raise BadInput(
                 f"The certificate {of} expired on {one.not_valid_after_utc:%Y-%m-%d}.",
-                hint="Make a new one with `mobilebench rack certificates`, or set this computer's clock.",
+                hint="Make a new one with `mobilebench rack certificates DIR`, or set this computer's clock.",
             )
     return Credentials(role, ca, file, key, _common_name(certificate))
 

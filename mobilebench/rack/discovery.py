@@ -145,7 +145,9 @@ class RackTargets:
             BadInput: no phone of the rack had this id.
         """
         if target not in self._known:
-            raise BadInput(f"The rack has no phone {target}.", hint="`mobilebench devices --rack tls://HOST` lists its phones.")
+            raise BadInput(
+                f"The rack has no phone {target}.", hint="`mobilebench devices --rack tls://HOST` lists its phones."
+            )
         return self._known[target]
 
 

@@ -59,7 +59,7 @@ def reserve_one(
                 raise
             uses.append(refused.message)
     if limit_s is None:
-        raise BadInput(" ".join(uses), hint="`mobilebench rack wait` waits until one is free.")
+        raise BadInput(" ".join(uses), hint="`mobilebench rack wait SERIAL` waits until it is free.")
     return _wait(client, phones, wish, token, limit_s, say)
 
 
