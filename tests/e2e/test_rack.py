@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO
 
@@ -22,6 +22,7 @@ from mobilebench.core.errors import ExitCode
 from mobilebench.rack import certificates
 from mobilebench.rack.certificates import Wanted
 from tests.e2e.conftest import CommandLine
+from tests.ports import lasting_port
 
 pytestmark = [pytest.mark.adb, pytest.mark.build, pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -91,7 +92,7 @@ class Rack:
         self._held = held
         wanted = [Wanted("scheduler", "lab", ("127.0.0.1",)), Wanted("worker", HOST), Wanted("client", "ann")]
         certificates.make(folder / "ca", wanted)
-        self.address = ""
+        self.address = f"tls://127.0.0.1:{lasting_port()}"
         self.start_scheduler()
         self.start_worker()
 
@@ -100,9 +101,9 @@ class Rack:
         return "--rack", self.address, "--rack-certificates", str(self.folder / "ca" / "client-ann")
 
     def start_scheduler(self) -> None:
-        listen = self.address.removeprefix("tls://") or "127.0.0.1:0"
+        listen = self.address.removeprefix("tls://")
         self.scheduler = self._start("scheduler-lab", "scheduler", "--listen", listen)
-        self.address = self.scheduler.wait_for(r"listens at (tls://127\.0\.0\.1:\d+)")[1]
+        self.scheduler.wait_for(f"listens at {self.address}")
 
     def start_worker(self, **environment: str) -> None:
         self.worker = self._start(f"worker-{HOST}", "worker", self.address, **environment)
@@ -110,8 +111,11 @@ class Rack:
 
     def spooled(self) -> list[dict[str, object]]:
         """Every event that the host still holds."""
-        files = (self.folder / f"worker-{HOST}" / "rack" / "host" / "spool").glob("*/events.jsonl")
-        return [json.loads(line) for file in files for line in file.read_text().splitlines() if line.endswith("}")]
+        found = []
+        for file in (self.folder / f"worker-{HOST}" / "rack" / "host" / "spool").glob("*/events.jsonl"):
+            with suppress(FileNotFoundError):  # the host has just removed it
+                found += [json.loads(line) for line in file.read_text().splitlines() if line.endswith("}")]
+        return found
 
     def _start(self, who: str, *arguments: str, **environment: str) -> Running:
         home = {"MOBILEBENCH_HOME": str(self.folder / who)}

@@ -22,7 +22,7 @@ from .processes import Rack
 pytestmark = [pytest.mark.adb, pytest.mark.build]
 
 RULE = BlockRule(min_predictions=5, max_predictions=5, max_seconds=1)
-BLOCKS = 6
+BLOCKS = 15
 
 
 @pytest.fixture(scope="module")

@@ -33,6 +33,7 @@ from mobilebench.rack.messages import (
 )
 from mobilebench.session import events
 
+from ..ports import lasting_port
 from .making import job
 from .processes import Command, Rack
 
@@ -276,8 +277,8 @@ def test_a_host_of_another_version_is_refused_with_a_sentence(running: Rack) -> 
 
 def test_the_dashboard_is_on_loopback_and_a_port_in_use_is_named(rack: Rack) -> None:
     certificate = ["--certificates", str(rack.ca / "scheduler-lab")]
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = lasting_port()
+    with socket.create_server(("127.0.0.1", port)):
         taken = mobilebench(rack.folder / "x", "rack", "scheduler", "--listen", f"127.0.0.1:{port}", *certificate)
     assert taken.returncode == 2
     assert f"The scheduler cannot listen at tls://127.0.0.1:{port}: " in taken.stderr
