@@ -1,5 +1,5 @@
 #!/bin/sh
-# scripts/make-clip.sh FILE.webm|FILE.mjpeg: makes the clip of the video scenario (10 s of VP9, 1280 × 720), or the
+# scripts/make-clip.sh FILE.webm|FILE.mjpeg: makes the clip of the video scenario (8 s of VP9, 1280 × 720), or the
 # picture of the call scenario's camera (1 s of Motion JPEG, 640 × 480); both with 30 frames a second and without sound.
 # They show ffmpeg's moving test pattern, so nothing is downloaded and every frame differs from the last.
 set -eu
@@ -12,7 +12,7 @@ case "$1" in
     codec="-c:v mjpeg -pix_fmt yuvj420p -q:v 8 -threads 1"
     ;;
 *)
-    picture=size=1280x720:rate=30:duration=10
+    picture=size=1280x720:rate=30:duration=8
     codec="-c:v libvpx-vp9 -pix_fmt yuv420p -b:v 700k -deadline realtime -cpu-used 6 -threads 1 -g 60"
     ;;
 esac

@@ -59,7 +59,7 @@ def test_a_tab_that_is_killed_is_named_by_who_killed_it(browser: str, killer: Ki
     ):
         page.open(PAGE)
         killer.act(running.pid)
-        page.evaluate(killer.expression, timeout=60)
+        page.evaluate(killer.expression, timeout=8)
     assert raised.value.fault == killer.fault, raised.value.message
     assert ("the kernel ended" in raised.value.message) is killer.counted
     assert (machine.count_memory_kills() != before) is killer.counted
