@@ -13,6 +13,7 @@ from mobilebench.cli.output import print_json, print_table, say
 
 if TYPE_CHECKING:
     from mobilebench.core.records import Block, Run, TargetInfo
+    from mobilebench.rack.certificates import Credentials
     from mobilebench.rack.client import RackClient
     from mobilebench.rack.discovery import RackTarget, RackTargets
     from mobilebench.rack.executor import RackExecutor
@@ -27,8 +28,8 @@ class OverRack:
 
     rack: RackClient
     targets: RackTargets
-    owner: str
-    """Who asks: the name in the certificate."""
+    credentials: Credentials
+    """The certificate of whoever asks."""
 
     @property
     def address(self) -> str:
@@ -50,9 +51,10 @@ class OverRack:
             self.rack,
             self.targets,
             store.run_folder,
-            owner=self.owner,
+            owner=self.credentials.name,
             stored=stored,
             reservation=lambda place: reservations.token_of(self.address, place.host, place.serial),
+            secret=self.credentials.key.read_bytes(),
         )
 
 
@@ -92,7 +94,7 @@ def connected(rack: str | None, folder: Path | None) -> Iterator[OverRack | None
             except client.RackAway as error:
                 raise BadInput(error.message, hint=error.hint) from error
 
-        yield OverRack(asking, RackTargets(listed), credentials.name)
+        yield OverRack(asking, RackTargets(listed), credentials)
 
 
 def scheduler_of(begun: Run, rack: str | None) -> str | None:

@@ -522,6 +522,11 @@ def _resume(
         return list(examined)
 
     time_left = estimate.TimeLeft(left, begun.info.targets, measured=begun.blocks)
+    executor = over.executor(store, begun.blocks) if over else None
+    if executor:
+        needed = {block.case.target for block in left}
+        with store.owning(begun.info.id):
+            executor.settle(begun.info.id, [one.id for one in begun.info.targets if one.id not in needed])
     with progress.of_run(time_left) as (on_event, cancel):
         return session.resume(
             begun,
@@ -529,7 +534,7 @@ def _resume(
             on_event=examination.recorded(examined, store, on_event),
             cancel=cancel,
             dependencies=dependencies.Dependencies(discover=discover),
-            executor=over.executor(store, begun.blocks) if over else None,
+            executor=executor,
             wait_seconds=wait_seconds,
             retry_failed=retry_failed,
             keep_app=keep_app,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hmac
 import secrets
 import threading
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
@@ -16,7 +17,7 @@ from typing import Any
 from mobilebench.core.errors import BadInput, MobilebenchError
 from mobilebench.core.records import Block, PlannedBlock, TargetInfo
 from mobilebench.rack import artefacts, records
-from mobilebench.rack.client import RackRefused
+from mobilebench.rack.client import RackAway, RackRefused
 from mobilebench.rack.discovery import RackTarget, RackTargets
 from mobilebench.rack.following import Outcome, Patience, Rack, ask_at_end, follow
 from mobilebench.rack.messages import Done, Release, Renew, Reserve, Reserved, Submit
@@ -67,6 +68,7 @@ class RackExecutor:
         dependencies: Dependencies | None = None,
         stored: Iterable[Block] = (),
         reservation: Callable[[RackTarget], str | None] | None = None,
+        secret: bytes | None = None,
     ) -> None:
         """Make an executor of a run.
 
@@ -78,6 +80,8 @@ class RackExecutor:
             dependencies: functions of other packages that a session calls.
             stored: the blocks that the run has, when it is resumed.
             reservation: the token of the reservation that a person made of a phone; it is used, and stays.
+            secret: makes the tokens of this run's leases. With the same one a later part of the run has the leases of
+                an earlier part that was killed; None: one that nobody else has.
         """
         self._rack = rack
         self._targets = targets
@@ -86,6 +90,7 @@ class RackExecutor:
         self._dependencies = dependencies or Dependencies()
         self._stored = {block.planned.index: block.started_at for block in stored}
         self._reservation = reservation
+        self._secret = secret or secrets.token_bytes(32)
         self._tokens: dict[str, str] = {}
 
     @contextmanager
@@ -94,11 +99,16 @@ class RackExecutor:
         place = self._targets.known(target.id)
         before = [one.submit.lease for one in records.kept(self._run_folder(run_id), target.id) if one.submit.lease]
         person_s = self._reservation(place) if self._reservation else None
-        token = person_s or (before[-1] if before else secrets.token_hex(16))
+        token = person_s or (before[-1] if before else self._token(place, run_id))
         self._tokens[target.id] = token
         over = threading.Event()
         with _own(self._rack) as rack:
-            self._take(rack, place, token, run_id)
+            try:
+                self._take(rack, place, token, run_id)
+            except RackAway:
+                if not person_s and not before:  # perhaps only the answer is lost
+                    ask_at_end(rack, Release(host=place.host, phone=place.serial, token=token))
+                raise
             if person_s:
                 yield
                 return
@@ -109,6 +119,9 @@ class RackExecutor:
             finally:
                 over.set()
                 renewing.join()
+                for job in records.kept(self._run_folder(run_id), target.id):
+                    if job.ended:
+                        _forget(rack, self._run_folder(run_id), job)
                 ask_at_end(rack, Release(host=place.host, phone=place.serial, token=token))
 
     def measure(self, job: JobSpec, emit: Emit, cancel: threading.Event, take_turn: TakeTurn) -> None:  # noqa: ARG002
@@ -132,6 +145,26 @@ class RackExecutor:
             emit(events.TargetLost(target=name, reason=f"mobilebench has a defect ({type(error).__name__}: {error})"))
         finally:
             emit(events.TargetFinished(target=name))
+
+    def settle(self, run_id: str, targets: Collection[str]) -> None:
+        """Let hosts forget the jobs of targets whose blocks are all stored, and give the phones back. An earlier part
+        of the run was killed before it did that.
+
+        Args:
+            run_id: the run.
+            targets: those of its targets that have no block left.
+        """
+        folder = self._run_folder(run_id)
+        with suppress(MobilebenchError), _own(self._rack) as rack:
+            here = {one.id for one in self._targets.every(preferred=targets)}
+            for name in here.intersection(targets):
+                if all(_forget(rack, folder, job) for job in records.kept(folder, name)):
+                    place = self._targets.known(name)
+                    ask_at_end(rack, Release(host=place.host, phone=place.serial, token=self._token(place, run_id)))
+
+    def _token(self, place: RackTarget, run_id: str) -> str:
+        """The token of this run's own lease of a phone."""
+        return hmac.new(self._secret, f"{run_id} {place.with_host}".encode(), sha256).hexdigest()[:32]
 
     def _take(self, rack: Rack, place: RackTarget, token: str, run_id: str) -> None:
         question = Reserve(
@@ -192,7 +225,10 @@ class _Measuring:
             MobilebenchError: the host refuses the job, or it or the scheduler did not answer for too long.
         """
         for old in records.kept(self._run_folder, self._name):
-            self._follow(old, is_old=True)
+            if old.ended:
+                _forget(self._rack, self._run_folder, old)
+            else:
+                self._follow(old, is_old=True)
         for _ in range(_MOST_TRIES):
             if not self._left or self._given_up:
                 return
@@ -252,8 +288,11 @@ class _Measuring:
             raise _refused(error, f"Host {self._place.host} does not measure {self._name}") from error
         self._stop_if_cancelled()
         if outcome == "ended":
-            ask_at_end(self._rack, Done(job_id=job.submit.job_id))
-        records.forget(self._run_folder, job)
+            with suppress(OSError):
+                records.keep(self._run_folder, job.model_copy(update={"ended": True}))
+            _forget(self._rack, self._run_folder, job)
+        else:
+            records.forget(self._run_folder, job)
         return outcome
 
     def _stop_if_cancelled(self) -> None:
@@ -311,6 +350,15 @@ def as_the_host_knows_it(job: JobSpec, blocks: Iterable[PlannedBlock], place: Ra
         }
     )
     return changed.model_copy(update={"builds": own_builds(changed)})
+
+
+def _forget(rack: Rack, run_folder: Path, job: OpenJob) -> bool:
+    """Let the host forget a job of which everything is stored. If it cannot be told, this is False, and the note of the
+    job stays."""
+    told = ask_at_end(rack, Done(job_id=job.submit.job_id))
+    if told:
+        records.forget(run_folder, job)
+    return told
 
 
 def _on(block: PlannedBlock, serial: str) -> PlannedBlock:

@@ -53,9 +53,12 @@ class Rack(Protocol):
         ...
 
 
-def ask_at_end(rack: Rack, question: Question) -> None:
+def ask_at_end(rack: Rack, question: Question) -> bool:
     """Ask something at the end of a job or run, when no answer is needed, and not for long. The connection may have
     been lost long ago, so one failure says nothing; a host may need a moment to end a job (`in use`).
+
+    Returns:
+        Whether there is nothing more to ask: it was done, or refused for good.
     """
     for pause in PAUSES[:_TRIES_AT_END]:
         try:
@@ -64,12 +67,13 @@ def ask_at_end(rack: Rack, question: Question) -> None:
             pass
         except RackRefused as error:
             if error.code != "in use":
-                return
+                return True
         except MobilebenchError:
-            return
+            return True
         else:
-            return
+            return True
         time.sleep(pause)
+    return False
 
 
 class Patience:

@@ -24,6 +24,8 @@ class OpenJob(Record):
     """The phone's id in the run."""
     submit: Submit
     """What the scheduler was asked, with the tokens that continue its lease and cancel it."""
+    ended: bool = False
+    """Whether all that it measured is stored, so that its host has only to be told."""
 
 
 def keep(run_folder: Path, job: OpenJob) -> None:

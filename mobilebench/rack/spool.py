@@ -24,6 +24,8 @@ KEEP_DAYS = 14
 
 _SUBMIT = "submit.json"
 _EVENTS = "events.jsonl"
+_GONE = "."
+"""Begins the name of a folder that is being removed. No job's id begins so."""
 
 
 class Spool:
@@ -116,9 +118,9 @@ class Spool:
             self._file.close()
 
     def remove(self) -> None:
-        """Close and remove it."""
+        """Close and remove it, so that a worker which is killed meanwhile never takes a part of it for a new job."""
         self.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        _remove(self.folder)
 
     def _end_of(self, number: int) -> int:
         return self._starts[number + 1] if number + 1 < len(self._starts) else self._end
@@ -166,13 +168,23 @@ class Spools:
     def open_all(self) -> Iterator[tuple[str, Spool]]:
         """Open every spool, with the id of its job. Those that nobody took for `KEEP_DAYS` are removed instead."""
         for folder in sorted(self._folder.iterdir()):
+            if folder.name.startswith(_GONE):
+                shutil.rmtree(folder, ignore_errors=True)
+                continue
             file = folder / _EVENTS
             with suppress(OSError, ValueError):
                 newest = max(one.stat().st_mtime for one in (folder / _SUBMIT, file) if one.exists())
                 if time.time() - newest > KEEP_DAYS * 86400:
-                    shutil.rmtree(folder, ignore_errors=True)
+                    _remove(folder)
                 else:
                     yield folder.name, Spool(folder)
+
+
+def _remove(folder: Path) -> None:
+    gone = folder.with_name(f"{_GONE}{folder.name}")
+    with suppress(OSError):
+        folder.rename(gone)
+        shutil.rmtree(gone, ignore_errors=True)
 
 
 def _sync_folder(folder: Path) -> None:

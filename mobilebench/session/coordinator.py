@@ -177,8 +177,12 @@ def resume(
         with store.owning(run_id, cancel):
             added = _further(pursuit, {info.id for info in stored.info.targets}, store, run_id)
         left = [block for event in added for block in event.added]
-    if not left:
+    how = _How(executor, dependencies, wait_seconds, keep_app)
+    if not left and stored.info.status == "finished":
         return _result(stored)
+    if not left:  # an earlier part was ended from outside when it had stored the last block
+        nothing = Prepared(usable={}, unsupported={}, models={}, facts=())
+        return _Session(store, run_id, on_event, cancel, how, nothing, None, again={}).end()
     needed = {block.case.target for block in left}
     timing = [block for block in stored.planned if block.pass_ == "timing" and block.case.target in needed]
     concerned = [*left, *(timing if pursuit else ())]
@@ -195,7 +199,6 @@ def resume(
         store.keep_models(run_id, ready.facts)
         done = {block.planned.index: block for block in stored.blocks}
         again = {block.index: done[block.index] for block in todo if block.index in done}
-        how = _How(executor, dependencies, wait_seconds, keep_app)
         session = _Session(store, run_id, on_event, cancel, how, ready, pursuit, again=again)
         return session.measure(todo, unusable, done=finished)
 
@@ -317,6 +320,11 @@ class _Session:
                 if isinstance(error, MobilebenchError) and jobs:
                     error.hint = hint_in_run(error, jobs[0].resume_command)
                 raise
+            return self._finish(journal)
+
+    def end(self) -> RunResult:
+        """Record the end of the run, of which nothing is left to measure."""
+        with self._store.owning(self._run_id, self._cancel), Journal(self._store.run_folder(self._run_id)) as journal:
             return self._finish(journal)
 
     def _work(self, jobs: Sequence[JobSpec], journal: events.Subscriber) -> None:

@@ -31,6 +31,7 @@ from mobilebench.rack.messages import (
 )
 from mobilebench.results.store import Store
 from mobilebench.session import RunRequest, RunResult, events, resume, run
+from mobilebench.session.coordinator import unmeasured
 from tests.pinning import Pinned
 
 from ..results.making import failed, phone
@@ -92,6 +93,13 @@ class Client:
     def stored(self) -> Run:
         return self.store.load("last")
 
+    def settle(self) -> None:
+        """As `run --resume` does for targets of which nothing is left to measure."""
+        run = self.stored()
+        left = {block.case.target for block in unmeasured(run)}
+        executor = self._executor(RackTargets(self.rack.list_phones))
+        executor.settle(run.info.id, [info.id for info in run.info.targets if info.id not in left])
+
     def _executor(self, targets: RackTargets, stored: list[Block] | tuple[()] = ()) -> RackExecutor:
         return RackExecutor(
             self.rack,
@@ -101,6 +109,7 @@ class Client:
             dependencies=self.rack.world.dependencies(),
             stored=stored,
             reservation=lambda place: self.reservations.get(place.id),
+            secret=b"ann's key",
         )
 
     def _see(self, event: events.Event) -> None:
@@ -354,6 +363,18 @@ def test_a_phone_in_use_is_skipped(client: Client, rack: Rack, pinned: Pinned) -
     pinned(f"{skipped.target}: {skipped.reason} {skipped.hint}")
 
 
+def test_a_lease_whose_answer_is_lost_is_given_back(client: Client, rack: Rack) -> None:
+    def lose(question: Question) -> None:
+        if isinstance(question, Reserve):
+            raise RackAway("The rack does not answer.")
+
+    rack.after = lose
+    with pytest.raises(RackAway):
+        client.run()
+    assert rack.of(Reserve)
+    assert rack.leases == {}
+
+
 def test_a_reservation_of_a_person_is_used_and_stays(client: Client, rack: Rack) -> None:
     rack.phones = rack.phones[2:]
     rack.leases["lab-2", "R58M"] = token = "e" * 32
@@ -395,6 +416,63 @@ def test_a_phone_is_given_back_though_the_connection_was_lost_meanwhile(client: 
     assert client.run().counts["valid"] == 6
     assert rack.leases == {}
     assert rack.jobs == {}
+
+
+@pytest.mark.parametrize("forgot_notes", [False, True])
+def test_what_a_killed_client_did_not_give_back_is_given_back(client: Client, rack: Rack, forgot_notes: bool) -> None:
+    """The client is killed after the last block of one phone, and before the second one of the others."""
+    last = rack.phones[2].target.id
+
+    def kill(event: events.Event) -> None:
+        finished = [one.block.planned.case.target for one in client.seen.of(events.BlockFinished)]
+        if finished.count(last) == 2:
+            rack.before = lambda question: Refused(code="away", reason="It was killed.")
+            raise Killed
+
+    client.on_event = kill
+    with pytest.raises(Killed):
+        client.run()
+    rack.before = lambda question: None
+    assert ("lab-2", last) in rack.leases
+    done = [one for one in client.open_jobs() if one.target == last]
+    if forgot_notes:
+        records.forget(client.store.run_folder(client.stored().info.id), done[0])
+    client.settle()
+    assert ("lab-2", last) not in rack.leases
+    assert last not in {one.target for one in client.open_jobs()}
+    assert {one.target for one in client.open_jobs()} == {block.case.target for block in unmeasured(client.stored())}
+
+
+def test_a_host_that_could_not_be_told_of_the_end_is_told_when_the_run_ends(client: Client, rack: Rack) -> None:
+    rack.phones = rack.phones[2:]
+    away = iter([Refused(code="away", reason="x")] * following._TRIES_AT_END)
+    rack.before = lambda question: next(away, None) if isinstance(question, Done) else None
+    assert client.run().counts["valid"] == 2
+    assert len(rack.of(Done)) == following._TRIES_AT_END + 1
+    assert rack.jobs == {}
+    assert client.open_jobs() == []
+
+
+def test_a_job_that_ended_is_never_submitted_again(client: Client, rack: Rack, world: World) -> None:
+    """Its host has forgotten it, and the client, which did not hear of that, goes on with the run."""
+    rack.phones = rack.phones[2:]
+
+    def lose(question: Question) -> None:
+        if isinstance(question, Done):
+            raise RackAway("The rack does not answer.")
+
+    rack.after = lose
+    client.run()
+    (note,) = client.open_jobs()
+    assert note.ended
+    rack.after = lambda question: None
+    first = client.stored().blocks[0]
+    fresh = failed(first.planned).model_copy(update={"started_at": first.started_at})
+    client.store.append(client.stored().info.id, fresh, instead_of=first)
+    assert client.resume(retry_failed=True).counts["valid"] == 2
+    assert world.engine.measured == [0, 1, 0]
+    assert [one.job_id for one in rack.of(Submit)].count(note.submit.job_id) == 1
+    assert client.open_jobs() == []
 
 
 def test_a_host_may_refuse_a_job(client: Client, rack: Rack, pinned: Pinned) -> None:

@@ -109,6 +109,23 @@ def test_spools_that_nobody_took_end(tmp_path: Path) -> None:
     assert not (tmp_path / "old").exists()
 
 
+def test_a_spool_whose_removal_was_cut_off_is_no_new_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spool = made(tmp_path)
+    spool.append(finished(0))
+
+    def killed(folder: Path, **_: object) -> None:
+        (folder / "events.jsonl").unlink()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(spooling.shutil, "rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            spool.remove()
+    assert len(list(tmp_path.iterdir())) == 1
+    assert list(Spools(tmp_path).open_all()) == []
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_removed_spool_is_gone(tmp_path: Path) -> None:
     spool = made(tmp_path)
     spool.remove()

@@ -644,6 +644,19 @@ class TestResume:
         session.resume()
         assert session.world.engine.measured == [2]
 
+    def test_a_run_that_was_killed_after_its_last_block_is_ended(self, session: Sessions) -> None:
+        run_id = session.run().run_id
+        session.store.finish(run_id, "running")
+        session.world.engine = FakeEngine()
+        session.world.attached = []
+        result = session.resume()
+        assert session.world.engine.measured == []
+        assert result.exit_code == ExitCode.OK
+        assert result.run == session.stored()
+        assert result.run.info.status == "finished"
+        assert result.run.info.finished_at is not None
+        assert session.seen.of(events.RunFinished)[-1].status == "finished"
+
     def test_an_unknown_run(self, session: Sessions) -> None:
         session.run()
         with pytest.raises(BadInput) as raised:
