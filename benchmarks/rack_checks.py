@@ -19,6 +19,7 @@ from mobilebench.rack import records
 from mobilebench.rack.messages import RackPhoneInfo
 
 _LOOK_S = 0.02
+_CHAINED = ("The above exception was", "During handling of the above")
 _TRACEBACK = 60
 """Lines of a traceback that are shown."""
 
@@ -133,7 +134,11 @@ def defects(log: Path, begin: int) -> list[str]:
     with log.open("rb") as file:
         file.seek(begin)
         lines = file.read().decode(errors="replace").splitlines()
-    starts = [number for number, line in enumerate(lines) if line.startswith("Traceback ")]
+    starts = [
+        number
+        for number, line in enumerate(lines)
+        if line.startswith("Traceback ") and not " ".join(lines[max(number - 2, 0) : number]).startswith(_CHAINED)
+    ]
     return [
         f"{log.parent.name} has a defect:\n" + "\n".join(lines[max(start - 1, 0) : start + _TRACEBACK])
         for start in starts

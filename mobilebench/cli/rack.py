@@ -495,10 +495,16 @@ def _asked_to_end() -> asyncio.Event:
 
 
 def _run(main: Callable[[], Any]) -> None:
-    """Run a server with Dask's log at the level of mobilebench's."""
+    """Run a server. Of Dask only errors are logged, without lost connections, which the server says itself."""
     for name in ("distributed", "tornado"):
         logging.getLogger(name).setLevel(logging.ERROR)
+    for name in ("distributed.core", "distributed.scheduler", "distributed.worker"):
+        logging.getLogger(name).addFilter(_is_no_lost_connection)
     asyncio.run(main())
+
+
+def _is_no_lost_connection(record: logging.LogRecord) -> bool:
+    return not (record.exc_info and isinstance(record.exc_info[1], OSError))
 
 
 def _in_loop(loop: asyncio.AbstractEventLoop, step: Callable[[], None]) -> None:

@@ -7,6 +7,7 @@ standard input is closed; if standard input is closed earlier, the job is cancel
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections.abc import Iterator
@@ -86,7 +87,12 @@ class _Coordinator:
 
     def _write(self, line: str) -> None:
         with self._writing:
-            self._answers.write(f"{line}\n")
+            try:
+                self._answers.write(f"{line}\n")
+            except BrokenPipeError:  # the coordinator was killed, and the end of its stream cancels the job
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, self._answers.fileno())
+                os.close(nowhere)
 
 
 if __name__ == "__main__":

@@ -119,7 +119,9 @@ def test_tracebacks_of_this_run_are_found(tmp_path: Path) -> None:
     size = log.stat().st_size
     assert rack_checks.defects(log, size) == []
     with log.open("a") as file:
-        file.write("it failed\nTraceback (most recent call last):\nNewError\n")
+        file.write("it failed\nTraceback (most recent call last):\nNewError\n\n")
+        file.write("The above exception was the direct cause of the following exception:\n\n")
+        file.write("Traceback (most recent call last):\nSecondError\n")
     (found,) = rack_checks.defects(log, size)
     assert found.startswith("host-1 has a defect:\nit failed\nTraceback")
     assert "NewError" in found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import select
@@ -21,7 +22,7 @@ from mobilebench.core.errors import ExitCode
 from mobilebench.core.records import BlockRule, Case, PlannedBlock, TargetInfo
 from mobilebench.models import obtain
 from mobilebench.results.store import Store
-from mobilebench.session import RunRequest, events, executors, run
+from mobilebench.session import RunRequest, events, executors, run, worker_process
 from mobilebench.session.executors import HostExclusion, ProcessExecutor
 from mobilebench.session.job import JobSpec
 from mobilebench.suite import Plan
@@ -51,6 +52,17 @@ def worker(job: JobSpec) -> subprocess.Popen[bytes]:
     process.stdin.write(job.model_dump_json(by_alias=True).encode() + b"\n")
     process.stdin.flush()
     return process
+
+
+def test_a_coordinator_that_was_killed_is_told_nothing() -> None:
+    """What a worker says while it puts a phone back must not keep it from doing so."""
+    read, write = os.pipe()
+    os.close(read)
+    answers = os.fdopen(write, "w", buffering=1)
+    coordinator = worker_process._Coordinator(io.BytesIO(), answers)
+    for _ in range(3):
+        coordinator.emit(events.TargetFinished(target="A"))
+    answers.close()
 
 
 def job_of(info: TargetInfo, planned: tuple[PlannedBlock, ...]) -> JobSpec:
