@@ -9,7 +9,7 @@ from typing import Literal, Protocol, Self, TypeVar
 
 from mobilebench.core.errors import BadInput, MobilebenchError
 from mobilebench.rack.client import RackAway, RackRefused
-from mobilebench.rack.messages import Accepted, Answer, Ask, Cancel, Events, LeaseInfo, Question, Submit
+from mobilebench.rack.messages import Accepted, Answer, Ask, Cancel, Done, Events, LeaseInfo, Question, Submit
 from mobilebench.session.work import Cancelled
 
 WAIT_SECONDS = 20.0
@@ -252,6 +252,7 @@ class _Following:
             return True
         cancel = Cancel(job_id=self._submit.job_id, token=self._submit.job.cancel_token)
         self._patience.ask(self._rack, cancel)  # it would measure everything again
+        ask_at_end(self._rack, Done(job_id=self._submit.job_id))
         return False
 
     def _question(self) -> Question:

@@ -276,7 +276,8 @@ def test_a_lost_spool_is_measured_again_under_another_id(client: Client, rack: R
     first, again, second = (one.job_id for one in rack.of(Submit))
     assert first == again != second
     assert [one.job_id for one in rack.of(Cancel)] == [first]
-    assert rack.gone == [second]
+    assert rack.gone == [first, second]
+    assert rack.jobs == {}
 
 
 def _wait(until: threading.Event) -> None:
