@@ -135,6 +135,7 @@ class Command:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(number, signal.SIGKILL)
         if process is not None:
+            process.kill()  # while it becomes the command, its variables cannot be read
             process.wait()
         return was
 
