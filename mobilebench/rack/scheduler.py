@@ -115,17 +115,14 @@ class DaskScheduler(distributed.Scheduler):
         return await super().remove_worker(address, **details)
 
     async def listen(self, port_or_addr: Any = None, allow_offload: bool = True, **options: Any) -> None:
-        listener = security.RoleListener(
+        await security.listen(
+            self,
             port_or_addr,
-            self.handle_comm,
             roles={"scheduler", "worker"},
             on_client=self.desk.talk,
-            deserialize=self.deserialize,
             allow_offload=allow_offload,
             **options,
         )
-        await listener.start()  # type: ignore[no-untyped-call]
-        self.listeners.append(listener)
 
     def start_http_server(self, *arguments: Any, **options: Any) -> None:
         if self._mobilebench_dashboard is not None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from distributed.comm.addressing import parse_address
 from distributed.comm.tcp import TLSListener
+from distributed.core import Server
 from distributed.security import Security
 
 from mobilebench.rack import certificates
@@ -106,3 +107,10 @@ class RoleListener(TLSListener):
         finally:
             stream.close()
         return None
+
+
+async def listen(server: Server, address: str, *, roles: Collection[Role], **options: Any) -> None:
+    """Let one of Dask's servers listen by a `RoleListener`, whose further arguments are the options."""
+    listener = RoleListener(address, server.handle_comm, roles=roles, deserialize=server.deserialize, **options)
+    await listener.start()  # type: ignore[no-untyped-call]
+    server.listeners.append(listener)

@@ -76,16 +76,7 @@ class DaskWorker(distributed.Worker):
         return self.state.total_resources
 
     async def listen(self, port_or_addr: Any = None, allow_offload: bool = True, **options: Any) -> None:
-        listener = security.RoleListener(
-            port_or_addr,
-            self.handle_comm,
-            roles={"scheduler"},
-            deserialize=self.deserialize,
-            allow_offload=allow_offload,
-            **options,
-        )
-        await listener.start()  # type: ignore[no-untyped-call]
-        self.listeners.append(listener)
+        await security.listen(self, port_or_addr, roles={"scheduler"}, allow_offload=allow_offload, **options)
         self._mobilebench_host.address = self.address
 
     def start_http_server(self, *_: Any, **__: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
 
@@ -40,6 +41,8 @@ from mobilebench.core.records import (
     TargetInfo,
     Verdict,
 )
+from mobilebench.results.places import Where
+from mobilebench.results.store import Store
 
 START = datetime(2026, 11, 21, 12, 0, 0, 123456, tzinfo=UTC)
 
@@ -350,3 +353,21 @@ def with_short_idle() -> PlannedBlock:
     """A block for recorders, of which that of energy leaves its target idle for a moment only."""
     energy = EnergyWindow(seconds=1.0, idle_seconds=0.1)
     return planned().model_copy(update={"conditions": Conditions(energy=energy)})
+
+
+def errors_of_opening_at_once(where: Where) -> list[BaseException]:
+    """What went wrong when six threads opened a store at the same time."""
+    errors: list[BaseException] = []
+
+    def open_it() -> None:
+        try:
+            Store.open(where).close()
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=open_it) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return errors

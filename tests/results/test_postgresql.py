@@ -22,7 +22,7 @@ from mobilebench.results.places import Place, place_of
 from mobilebench.results.store import Store, StoreError
 from tests.postgresql import GUARDED, PASSWORD, Server
 
-from .making import START, failed, measured, planned, run_info
+from .making import START, errors_of_opening_at_once, failed, measured, planned, run_info
 
 pytestmark = pytest.mark.database
 RUN = "20261121-120000-ab12"
@@ -98,21 +98,7 @@ class TestSchema:
                 assert schema.differences(connection) == []
 
     def test_opening_at_the_same_time_creates_one_store(self, new_place: Callable[[], Place]) -> None:
-        place = new_place()
-        errors: list[BaseException] = []
-
-        def open_it() -> None:
-            try:
-                Store.open(place).close()
-            except BaseException as error:
-                errors.append(error)
-
-        threads = [threading.Thread(target=open_it) for _ in range(6)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert errors == []
+        assert errors_of_opening_at_once(new_place()) == []
 
     def test_a_newer_schema_is_refused_and_left_alone(self, store: Store) -> None:
         with store.database.writing() as connection:

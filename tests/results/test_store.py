@@ -5,7 +5,6 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-import threading
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -28,6 +27,7 @@ from .making import (
     START,
     blocks_of,
     case,
+    errors_of_opening_at_once,
     failed,
     host,
     measured,
@@ -328,20 +328,7 @@ class TestSchema:
         assert _execute(tmp_path, "SELECT version_num FROM alembic_version") == [("0042",)]
 
     def test_opening_at_the_same_time_creates_one_store(self, tmp_path: Path) -> None:
-        errors: list[BaseException] = []
-
-        def open_it() -> None:
-            try:
-                Store.open(tmp_path).close()
-            except BaseException as error:
-                errors.append(error)
-
-        threads = [threading.Thread(target=open_it) for _ in range(6)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert errors == []
+        assert errors_of_opening_at_once(tmp_path) == []
 
     def test_a_creation_that_was_cut_short_leaves_no_half_store(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
