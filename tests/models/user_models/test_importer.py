@@ -7,10 +7,8 @@ import json
 import os
 import resource
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -428,16 +426,16 @@ def test_a_killed_add_leaves_nothing_to_the_next(tmp_path: Path, home: Path) -> 
     file = text_model(tmp_path / "net.onnx")
     code = _ADD + (
         "import time; from mobilebench.models.user_models import reference_client; "
-        "reference_client.Engine.ask = lambda *_: time.sleep(60); importer.add(Path(sys.argv[1]))"
+        "reference_client.Engine.ask = lambda *_: (print('asked', flush=True), time.sleep(600)); "
+        "importer.add(Path(sys.argv[1]))"
     )
-    process = subprocess.Popen([sys.executable, "-c", code, str(file)], stdout=subprocess.DEVNULL)
-    deadline = time.monotonic() + 30
-    while not any((home / "models").glob(".adding-*/net.onnx")) and time.monotonic() < deadline:
-        time.sleep(0.02)
+    process = subprocess.Popen([sys.executable, "-c", code, str(file)], stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"asked\n", "it starts no process now, which would hold its lock for a moment"
     with user_store.workshop():
         assert len([name for name in kept(home) if name.startswith(".adding-")]) == 2, "one in use stays"
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.kill()
+    process.communicate()
     assert len(kept(home)) == 1
     taken = importer.add(file)
     assert kept(home) == [taken.files.folder.name]
