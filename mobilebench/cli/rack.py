@@ -112,6 +112,7 @@ def certificates(
         raise BadInput("No certificate is asked for.", hint="Give --scheduler, --worker or --client.")
     for made in making.make(folder, wanted, days=days):
         say(f"{made}")
+    say("Copy each of these folders to its computer, as `rack/certificates` in MOBILEBENCH_HOME; ca.key stays here.")
 
 
 @app.command()

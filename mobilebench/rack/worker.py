@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import dask
@@ -34,6 +34,8 @@ REFUSED = "mobilebench: "
 _CONNECT_S = 10.0
 _START_S = 60.0
 _PAUSES_S = (0.5, 1.0, 2.0, 5.0, 10.0)
+_NAMED = 12
+"""How many phones a line names."""
 _JOBS_AT_ONCE = 10_000
 """More than a host has phones; each job has a thread of its own, so Dask's limit on threads means nothing here."""
 
@@ -157,13 +159,17 @@ async def _serve_once(
         if REFUSED in reason:
             raise _Refused(reason.partition(REFUSED)[2].partition("\n")[0]) from error
         raise
-    say(f"Connected to {address} as {host.name}, at {worker.address}, with {len(host.serials())} phones.")
+    say(f"Connected to {address} as {host.name}, at {worker.address}.")
+    offered: tuple[str, ...] | None = None
     lost = asyncio.ensure_future(worker.finished())  # type: ignore[no-untyped-call]
     stopping = asyncio.ensure_future(stop.wait())
     try:
         while not lost.done() and not stopping.done():
-            await worker.offer()
             changed.clear()
+            await worker.offer()
+            if (serials := tuple(sorted(host.serials()))) != offered:
+                say(_offer_in_words(serials))
+                offered = serials
             noticed = asyncio.ensure_future(changed.wait())
             await asyncio.wait({lost, stopping, noticed}, return_when=asyncio.FIRST_COMPLETED)
             noticed.cancel()
@@ -198,6 +204,14 @@ def _resources(host: Host) -> dict[str, float]:
     return {resource_of(host.name, serial): 1.0 for serial in host.serials()}
 
 
+def _offer_in_words(serials: Sequence[str]) -> str:
+    if not serials:
+        return "No phone is seen here yet; those that appear are offered."
+    others = len(serials) - _NAMED
+    names = ", ".join(serials[:_NAMED]) + (f" and {others} more" if others > 0 else "")
+    return f"{len(serials)} phone{'' if len(serials) == 1 else 's'} on offer: {names}."
+
+
 def _greeting(host: Host) -> HostGreeting:
     return HostGreeting(host=host.name, home_id=host.home_id, version=mobilebench.__version__, protocol=PROTOCOL)
 
@@ -209,6 +223,8 @@ async def _first_of(*waits: Any) -> None:
         one.cancel()
 
 
-def _why(error: Exception) -> str:
-    cause = error.__cause__ or error
-    return (getattr(cause, "strerror", None) or str(cause) or type(cause).__name__).rstrip(".")
+def _why(error: BaseException) -> str:
+    """The first cause of an error, such as `Connection refused`."""
+    while cause := error.__cause__ or error.__context__:
+        error = cause
+    return (getattr(error, "strerror", None) or str(error) or type(error).__name__).rstrip(".")

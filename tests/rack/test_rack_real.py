@@ -148,6 +148,7 @@ def test_a_killed_scheduler_stops_no_job(rack: Rack) -> None:
         rack.relay.cut()
         rack.start_scheduler()
         rack.workers["host-1"].wait_for("Connected")
+        rack.workers["host-1"].wait_for("on offer: ")
         assert one.client.ask(one.submit, Accepted).attached
         one.to_the_end()
         assert one.measured == list(range(60))

@@ -12,7 +12,7 @@ from mobilebench.analysis.summary import CaseSummary, TargetSummary
 from mobilebench.core.records import Reason
 from mobilebench.report import document as doc
 from mobilebench.report.figures.gap_strip import gap_strip
-from mobilebench.report.phrases import counts_sentence, interval, listed, plural, ratio_range
+from mobilebench.report.phrases import MOST_NAMED, counts_sentence, interval, listed, plural, ratio_range
 from mobilebench.report.sections import live_accuracy, page_quality
 from mobilebench.report.views import RunView, opens, target_names
 from mobilebench.statistics.estimates import LEAST_BLOCKS
@@ -187,6 +187,8 @@ class _Words:
         targets = [place.target for place in places]
         names = [self._names[target.info.id] for target in targets]
         if all(target.info.virtual for target in targets):
+            if len(names) > MOST_NAMED:
+                return plural(len(names), "virtual phone")
             return f"the virtual phone{'' if len(names) == 1 else 's'} {listed(names, 'virtual phone')}"
         return listed([f"{name}{_virtual(of)}" for name, of in zip(names, targets, strict=True)], "target")
 

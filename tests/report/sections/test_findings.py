@@ -48,6 +48,23 @@ def test_three_sentences_say_what_where_and_how_sure(kept: str, pinned: Pinned) 
     pinned("\n".join(told))
 
 
+def test_many_virtual_phones_are_counted() -> None:
+    run = only(example.example_run(), KEPT["virtual"][1])
+
+    def like(more: str) -> Run:
+        text = run.model_dump_json()
+        for phone in PHONES:
+            text = text.replace(f'"{phone}"', f'"{phone}-{more}"')
+        return Run.model_validate_json(text)
+
+    others = like("more")
+    info = run.info.model_copy(update={"targets": [*run.info.targets, *others.info.targets]})
+    told = sentences(
+        Run(info=info, planned=[*run.planned, *others.planned], blocks=[*run.blocks, *others.blocks], models=run.models)
+    )
+    assert told[0].startswith("On 4 virtual phones, the fastest page takes ")
+
+
 def test_terminal_and_markdown_begin_with_the_same_sentences() -> None:
     run = example.example_run()
     told = sentences(run)
