@@ -54,6 +54,7 @@ _DOCUMENTS = ("document", "iframe", "frame")
 _MOST_BYTES = 10_000_000
 """The longest document whose own policy can be lifted."""
 _HAS_POLICY = "document.querySelector('head > meta[http-equiv=\"content-security-policy\" i]') !== null"
+_INTERRUPTED = "interrupted an unfinished navigation"
 _IN_PATTERNS = re.compile(r"[(){}*\\]")
 """Characters with a meaning of their own in BiDi's patterns of addresses."""
 _META_POLICY = re.compile(rb"(<meta\b[^>]*?)\bhttp-equiv(\s*=\s*[\"']?\s*content-security-policy)", re.IGNORECASE)
@@ -70,8 +71,8 @@ class ForeignNotices(BidiNotices):
     isolates: bool = False
     """Whether documents go on as isolated ones."""
     loaded: bool = False
-    downloads: bool = False
-    """Whether the address is a download."""
+    downloads: str = ""
+    """The address, if it is a download."""
     dialogs: list[str] = field(default_factory=list)
     """Kind and text of every dialog. The browser closes each at once."""
     addresses: list[str] = field(default_factory=list)
@@ -93,7 +94,7 @@ class ForeignNotices(BidiNotices):
             case "browsingContext.load" if ours:
                 self.loaded = True
             case "browsingContext.downloadWillBegin" if ours:
-                self.downloads = True
+                self.downloads = first_line(params.get("url") or "The address")
             case "browsingContext.userPromptOpened":
                 text = first_line(params.get("message") or "no text")
                 note(self.dialogs, f"{first_line(params.get('type'))}: {text}")
@@ -187,14 +188,25 @@ class FirefoxPage(ForeignPage):
 
     def _go(self, url: str, timeout: float) -> None:
         watch = self._watch
-        watch.loaded, watch.downloads = False, False
+        watch.loaded, watch.downloads = False, ""
         asked = {"context": self._page.context, "url": url, "wait": "none"}
-        message = self._exchange.ask("browsingContext.navigate", asked, timeout, f"{url} did not answer.")
-        if watch.downloads:
-            raise ScenarioFailed("not a page", f"{url} is a download.")
+        deadline, late = time.monotonic() + timeout, f"{url} did not answer."
+        message = self._exchange.ask("browsingContext.navigate", asked, timeout, late)
+        if _INTERRUPTED in str(message.get("message")):  # an earlier navigation was, which had not ended in time
+            message = self._exchange.ask("browsingContext.navigate", asked, deadline - time.monotonic(), late)
+        self._refuse_download()
         if "error" in message:
             text = first_line(message.get("message") or message["error"])
             raise ScenarioFailed(of_net_error(text), f"The browser could not open {url}: {text}.")
+
+    def _has_loaded(self) -> bool:
+        self._refuse_download()
+        return super()._has_loaded()
+
+    def _refuse_download(self) -> None:
+        """Raises `ScenarioFailed` if the address is a download; the browser may say so only after its answer."""
+        if address := self._watch.downloads:
+            raise ScenarioFailed("not a page", f"{address} is a download.")
 
     def _loaded(self, url: str, deadline: float, late: str) -> Opened:
         opened = super()._loaded(url, deadline, late)

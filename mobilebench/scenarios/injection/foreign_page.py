@@ -187,12 +187,16 @@ class ForeignPage(ABC):
     def _loaded(self, url: str, deadline: float, late: str) -> Opened:
         """Wait for the load event. A page may go on to another address at once, by a script."""
         while True:
-            self._exchange.listen(lambda: self._watch.loaded, deadline - time.monotonic(), late)
+            self._exchange.listen(self._has_loaded, deadline - time.monotonic(), late)
             try:
                 return self._facts(url)
             except BlockFailed as error:
                 if not says_gone(error.message) or time.monotonic() >= deadline:
                     raise
+
+    def _has_loaded(self) -> bool:
+        """Whether the load event came. Raises `ScenarioFailed` if it will not come."""
+        return self._watch.loaded
 
     def _facts(self, asked: str) -> Opened:
         world = self.world()
