@@ -13,7 +13,7 @@ case "$1" in
     ;;
 *)
     picture=size=1280x720:rate=30:duration=8
-    codec="-c:v libvpx-vp9 -pix_fmt yuv420p -b:v 700k -deadline realtime -cpu-used 6 -threads 1 -g 60"
+    codec="-c:v libvpx-vp9 -pix_fmt yuv420p -b:v 550k -deadline realtime -cpu-used 6 -threads 1 -g 60"
     ;;
 esac
 # shellcheck disable=SC2086 # options, which are several words
