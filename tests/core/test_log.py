@@ -44,7 +44,7 @@ def test_threads_have_contexts_of_their_own(tmp_path: Path) -> None:
 
     def work(name: str, ready: threading.Barrier) -> None:
         with log.about(target=name):
-            ready.wait(5)
+            ready.wait(60)
             logger.info("from %s", name)
 
     ready = threading.Barrier(2)
