@@ -316,11 +316,11 @@ def test_what_hosts_measured_after_the_client_was_killed_is_collected(
 
 def test_ctrl_c_cancels_the_jobs_and_resume_goes_on(client: Client, rack: Rack, world: World) -> None:
     rack.phones = rack.phones[2:]
-    world.engine.behave = sleeping(0.01)
+    endless = sleeping(600)
+    world.engine.behave = lambda planned, cancel: endless(planned, cancel) if planned.index else None
 
     def stop(event: events.Event) -> None:
         if isinstance(event, events.BlockFinished):
-            world.engine.behave = sleeping(30)
             client.cancel.set()
 
     client.on_event = stop
@@ -421,8 +421,18 @@ def test_a_phone_is_given_back_though_the_connection_was_lost_meanwhile(client: 
 
 @pytest.mark.parametrize("forgot_notes", [False, True])
 def test_what_a_killed_client_did_not_give_back_is_given_back(client: Client, rack: Rack, forgot_notes: bool) -> None:
-    """The client is killed after the last block of one phone, and before the second one of the others."""
+    """The client is killed after the last block of one phone, when every phone has its job."""
     last = rack.phones[2].target.id
+    all_are_submitted = threading.Event()
+
+    def before(question: Question) -> Answer | None:
+        if isinstance(question, Submit) and len(rack.of(Submit)) == 3:
+            all_are_submitted.set()
+        if isinstance(question, Ask):
+            assert all_are_submitted.wait(60)
+        return None
+
+    rack.before = before
 
     def kill(event: events.Event) -> None:
         finished = [one.block.planned.case.target for one in client.seen.of(events.BlockFinished)]
