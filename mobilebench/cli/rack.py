@@ -372,7 +372,7 @@ def release(phones: _Phones, rack: _Scheduler = "", certificates: _Certificates 
             if token is None:
                 continue
             client.ask(Release(host=phone.host, phone=phone.target.id, token=token), Gone)
-            reservations.forget(address, phone.host, phone.target.id)
+            reservations.forget(address, phone.host, phone.target.id, token)
             say(f"{phone.host}/{phone.target.id} is given back.")
             released += 1
     if not released:

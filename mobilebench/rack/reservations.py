@@ -32,9 +32,9 @@ def remember(reservation: Reservation) -> None:
     _change(reservation.rack, reservation.host, reservation.phone, reservation)
 
 
-def forget(rack: str, host: str, phone: str) -> None:
-    """The reservation is over."""
-    _change(rack, host, phone, None)
+def forget(rack: str, host: str, phone: str, token: str) -> None:
+    """The reservation with this token is over. A newer one of the same phone, which another command made, stays."""
+    _change(rack, host, phone, None, token)
 
 
 def token_of(rack: str, host: str, phone: str) -> str | None:
@@ -42,12 +42,18 @@ def token_of(rack: str, host: str, phone: str) -> str | None:
     return next((one.token for one in _read() if (one.rack, one.host, one.phone) == (rack, host, phone)), None)
 
 
-def _change(rack: str, host: str, phone: str, reservation: Reservation | None) -> None:
+def _change(rack: str, host: str, phone: str, reservation: Reservation | None, token: str | None = None) -> None:
+    """Put `reservation` in place of the phone's older ones; with `token`, only of the one that has it."""
     file = _file()
     file.parent.mkdir(parents=True, exist_ok=True)
     with file_locks.exclusive(file.with_suffix(".lock")):
         now = datetime.now(UTC)
-        kept = [one for one in _read() if (one.rack, one.host, one.phone) != (rack, host, phone) and one.until > now]
+        kept = [
+            one
+            for one in _read()
+            if ((one.rack, one.host, one.phone) != (rack, host, phone) or token not in (None, one.token))
+            and one.until > now
+        ]
         kept += [reservation] if reservation else []
         text = json.dumps([one.model_dump(mode="json") for one in kept], indent=1)
         atomic_files.write_text(file, text, mode=0o600, durable=True)
