@@ -145,6 +145,7 @@ class Host:
                 _logger.warning("The spool of job %s cannot be read: %s", job_id, error)
                 spool.close()
         self._leases.keep_jobs({job_id for job_id, job in self._jobs.items() if not job.ended})
+        quarantines()  # it loads modules for seconds, and the first list of phones is awaited for only a few
         self._ticking = threading.Thread(target=self._tick, name="leases of the rack", daemon=True)
         self._ticking.start()
         phones.start(changed)
