@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+import signal
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +46,17 @@ def measured(runner: Path, *arguments: str, before: tuple[str, ...] = ()) -> Mea
     code, answer, done = run(runner, *arguments, before=before)
     assert code == 0, (answer["reason"], done.stderr)
     return Measurement.model_validate(answer)
+
+
+def wait_until_predicting(process: subprocess.Popen[bytes]) -> None:
+    """Wait until a runner has begun its predictions: from then on it catches SIGTERM, which ends them early."""
+    deadline = time.monotonic() + 60
+    while True:
+        (caught,) = re.findall(r"SigCgt:\s*(\w+)", Path(f"/proc/{process.pid}/status").read_text())
+        if int(caught, 16) >> (signal.SIGTERM - 1) & 1:
+            return
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def model_files(model: str) -> ModelFiles:

@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import os
+import shutil
+import signal
 import subprocess
-import time
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from mobilebench.core import paths
 from mobilebench.core.records import Measurement
 from tests.native.models import negative
-from tests.native.running import FORMATS, INPUT, OUTPUT, SLEEP, measured, onnx_arguments, real_arguments, run
+from tests.native.running import (
+    FORMATS,
+    INPUT,
+    OUTPUT,
+    SLEEP,
+    measured,
+    model_files,
+    onnx_arguments,
+    real_arguments,
+    run,
+    wait_until_predicting,
+)
 
 pytestmark = pytest.mark.build
 
@@ -46,11 +61,15 @@ def test_cores_that_are_not_there_are_unsupported(runner: Path) -> None:
 
 @pytest.mark.skipif(len(CORES) < 2, reason="one core cannot be left for another")
 def test_cores_that_were_not_kept_are_reported(runner: Path) -> None:
-    command = [runner, "--engine", "sleep", "--threads", "1", "--max-predictions", "20", "--affinity"]
-    with subprocess.Popen([*command, hex(1 << CORES[0])], stdout=subprocess.PIPE) as process:
-        time.sleep(0.3)
-        os.sched_setaffinity(process.pid, {CORES[1]})
-        output, _ = process.communicate(timeout=30)
+    command = [runner, "--engine", "sleep", "--threads", "1", "--max-predictions", "100000", "--max-seconds", "3600"]
+    with subprocess.Popen([*command, "--affinity", hex(1 << CORES[0])], stdout=subprocess.PIPE) as process:
+        try:
+            wait_until_predicting(process)
+            os.sched_setaffinity(process.pid, {CORES[1]})
+            process.send_signal(signal.SIGTERM)
+            output, _ = process.communicate(timeout=60)
+        finally:
+            process.kill()
     proof = Measurement.model_validate_json(output).proof
     assert (proof.affinity, proof.affinity_kept) == ([CORES[1]], False)
 
@@ -67,9 +86,22 @@ def test_a_priority_that_is_refused_is_unsupported_in_the_systems_words(runner: 
     assert "priority -20 is refused here: Permission denied" in answer["reason"]
 
 
+@pytest.fixture
+def own_copy() -> Iterator[Callable[[str], str]]:
+    """Copies a file of mobilenet_v2: no other process has the pages of the copy in use."""
+    with tempfile.TemporaryDirectory(dir=paths.cache()) as folder:
+
+        def copied(engine: str) -> str:
+            found = model_files("mobilenet_v2").file(FORMATS[engine])
+            assert found is not None
+            return str(shutil.copy(found, folder))
+
+        yield copied
+
+
 @pytest.mark.parametrize("engine", FORMATS)
-def test_page_cache_is_brought_about_and_looked_at(runner: Path, engine: str) -> None:
-    rule = {"max_predictions": "3", "min_predictions": "1"}
+def test_page_cache_is_brought_about_and_looked_at(runner: Path, engine: str, own_copy: Callable[[str], str]) -> None:
+    rule = {"max_predictions": "3", "min_predictions": "1", "model": own_copy(engine)}
     cold = measured(runner, *real_arguments(engine, "mobilenet_v2", page_cache="cold", **rule))
     warm = measured(runner, *real_arguments(engine, "mobilenet_v2", page_cache="warm", **rule))
     assert (cold.proof.caches_asked, warm.proof.caches_asked) == ("cold", "warm")
@@ -83,10 +115,12 @@ def test_page_cache_is_brought_about_and_looked_at(runner: Path, engine: str) ->
 @pytest.mark.parametrize("engine", FORMATS)
 def test_a_mapped_model_computes_the_same(runner: Path, engine: str) -> None:
     read = measured(runner, *real_arguments(engine, "bert_small", max_predictions="3"))
-    mapped = measured(runner, *real_arguments(engine, "bert_small", max_predictions="3", model_access="mapped"))
+    arguments = real_arguments(engine, "bert_small", max_predictions="3", model_access="mapped")
+    mapped, *others = [measured(runner, *arguments) for _ in range(3)]
     assert (read.proof.model_access, mapped.proof.model_access) == ("read", "mapped")
     assert [one.digest for one in read.output] == [one.digest for one in mapped.output]
-    assert mapped.setup_ms["model_read"] < read.setup_ms["model_read"]
+    least = min(one.setup_ms["model_read"] for one in (mapped, *others))
+    assert least < read.setup_ms["model_read"], "the system may run other programs meanwhile, but not each time"
 
 
 def test_a_batch_is_that_many_times_the_same_arithmetic(runner: Path) -> None:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import math
 import os
-import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -17,7 +15,17 @@ from mobilebench.core import agreement
 from mobilebench.core.records import Measurement
 from mobilebench.engines import libraries
 from mobilebench.models.synthetic_inputs import sample_indices
-from tests.native.running import FORMATS, INPUT, OUTPUT, SLEEP, model_files, onnx_arguments, real_arguments, run
+from tests.native.running import (
+    FORMATS,
+    INPUT,
+    OUTPUT,
+    SLEEP,
+    model_files,
+    onnx_arguments,
+    real_arguments,
+    run,
+    wait_until_predicting,
+)
 
 pytestmark = pytest.mark.build
 
@@ -278,7 +286,7 @@ def test_sigterm_ends_the_predictions_early_and_is_told(runner: Path) -> None:
     arguments = ["--engine", "sleep", "--threads", "1", "--min-predictions", "2", "--max-predictions", "100000"]
     process = subprocess.Popen([runner, *arguments, "--max-seconds", "3600"], stdout=subprocess.PIPE)
     try:
-        _wait_until_it_is_caught(process, signal.SIGTERM)
+        wait_until_predicting(process)
         process.send_signal(signal.SIGTERM)
         answer, _ = process.communicate(timeout=60)
     finally:
@@ -288,13 +296,3 @@ def test_sigterm_ends_the_predictions_early_and_is_told(runner: Path) -> None:
     assert found.status == "ok"
     assert 2 <= len(found.prediction_ms) < 100_000
     assert "SIGTERM ended the predictions early" in found.proof.notes
-
-
-def _wait_until_it_is_caught(process: subprocess.Popen[bytes], number: int) -> None:
-    deadline = time.monotonic() + 60
-    while True:
-        (line,) = re.findall(r"SigCgt:\s*(\w+)", Path(f"/proc/{process.pid}/status").read_text())
-        if int(line, 16) >> (number - 1) & 1:
-            return
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
