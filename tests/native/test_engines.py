@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import statistics
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,6 +40,13 @@ def sum_ms(kernels: list[Kernel]) -> float:
     return sum(time for kernel in kernels for time in kernel.times_ms)
 
 
+def most_in_kernels(measurement: Measurement) -> float:
+    """The largest part of a prediction's time that its kernels took: between two kernels the system may run other
+    programs, but not in each prediction."""
+    sums = [sum(times) for times in of_predictions(measurement.kernels)]
+    return max(part / whole for part, whole in zip(sums, measurement.prediction_ms, strict=True))
+
+
 def test_reference_runs_on_tensorflow_lites_own_kernels_alone(runner: Path) -> None:
     own = measured(runner, *real_arguments("tflite", "bert_small", delegate="none", **FEW))
     assert own.proof.delegates == []
@@ -49,7 +55,7 @@ def test_reference_runs_on_tensorflow_lites_own_kernels_alone(runner: Path) -> N
     assert any("102 of 102 ran on TensorFlow Lite's own kernels" in note for note in own.proof.notes)
     delegated = measured(runner, *real_arguments("tflite", "bert_small", delegate="xnnpack", **FEW))
     assert sum(share.nodes for share in delegated.proof.delegates) == 98
-    assert statistics.median(own.prediction_ms) > statistics.median(delegated.prediction_ms)
+    assert min(own.prediction_ms) > min(delegated.prediction_ms)
 
 
 def test_reference_kernels_with_threads_of_their_own_move_no_tensor_unseen(runner: Path) -> None:
@@ -156,14 +162,16 @@ def test_kernels_of_tensorflow_lite(runner: Path, model: str, delegate: str, nod
     assert not any(kernel.collapsed for kernel in found.kernels)
     assert all(len(kernel.times_ms) == len(found.prediction_ms) for kernel in found.kernels)
     assert all(kernel.warmup_ms is not None for kernel in found.kernels)
-    assert 0.6 * whole_ms(found) < sum_ms(found.kernels) <= whole_ms(found)
+    assert 0.6 < most_in_kernels(found) <= 1
+    assert sum_ms(found.kernels) <= whole_ms(found)
 
 
 def test_kernels_inside_xnnpack_are_reported_one_by_one(runner: Path) -> None:
     found = measured(runner, *real_arguments("tflite", "mobilenet_v2", **FEW), "--pass", "kernels")
     counts = {word: sum(word in kernel.name for kernel in found.kernels) for word in ("DWConv", "IGEMM", "Add", "Mean")}
     assert counts == {"DWConv": 17, "IGEMM": 1, "Add": 10, "Mean": 1}
-    assert 0.8 * whole_ms(found) < sum_ms(found.kernels) <= whole_ms(found)
+    assert 0.8 < most_in_kernels(found) <= 1
+    assert sum_ms(found.kernels) <= whole_ms(found)
 
 
 @pytest.mark.parametrize(("model", "operators"), [("mobilenet_v2", {"Conv", "Gemm"}), ("bert_small", {"MatMul"})])
@@ -175,10 +183,7 @@ def test_kernels_of_onnx_runtime(runner: Path, tmp_path: Path, model: str, opera
     nodes = [kernel.node for kernel in found.kernels]
     assert len(set(nodes)) == len(nodes) <= (found.proof.graph_nodes or 0)
     assert all(len(kernel.times_ms) == len(found.prediction_ms) for kernel in found.kernels)
-    parts = [
-        sum(times) / whole for whole, times in zip(found.prediction_ms, of_predictions(found.kernels), strict=True)
-    ]
-    assert 0.4 < max(parts) <= 1, "between two kernels the system may run other programs, but not in each prediction"
+    assert 0.4 < most_in_kernels(found) <= 1
     assert list(tmp_path.iterdir()) == []
 
 
