@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from mobilebench.core import paths
 from mobilebench.engines import libraries
+from tests.native.android import NATIVE, building, cmake
 
-NATIVE = Path(__file__).resolve().parents[2] / "native"
 SANITIZERS = {"ASAN_OPTIONS": "detect_leaks=0:abort_on_error=0", "UBSAN_OPTIONS": "print_stacktrace=1"}
 
 
@@ -26,13 +24,12 @@ def runner() -> Path:
 @pytest.fixture(scope="session")
 def sanitized() -> Path:
     """The folder with the runner and the probe, built with AddressSanitizer and UndefinedBehaviorSanitizer."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    for command in (["cmake", "--preset", "asan"], ["cmake", "--build", "--preset", "asan"]):
-        done = subprocess.run(
-            command, cwd=NATIVE, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-    return NATIVE / "build" / "asan"
+    folder = NATIVE / "build" / "asan"
+    with building(folder):
+        for arguments in (["--preset", folder.name], ["--build", "--preset", folder.name]):
+            done = cmake(*arguments)
+            assert done.returncode == 0, done.stdout + done.stderr
+    return folder
 
 
 @pytest.fixture(scope="session")
