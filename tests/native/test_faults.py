@@ -47,7 +47,7 @@ def test_a_runner_that_is_killed_leaves_no_part_of_an_answer(runner: Path, numbe
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         time.sleep(0.2)
         process.send_signal(number)
-        stdout, stderr = process.communicate(timeout=10)
+        stdout, stderr = process.communicate(timeout=60)
     assert (stdout, process.returncode) == (b"", -number)
     with pytest.raises(BlockFailed, match=f"host was killed by signal {number.value}"):
         read_answer(ShellResult(stdout, stderr, process.returncode), engine="sleep", target="host")
