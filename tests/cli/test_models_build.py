@@ -195,7 +195,7 @@ def test_on_a_terminal_ctrl_c_says_what_is_kept_and_how_to_go_on(site: Site) -> 
         env={**os.environ, "TERM": "xterm", "COLUMNS": "100"},
     )
     os.close(theirs)
-    assert site.holding.wait(20)
+    assert site.holding.wait(60)
     weights = Pretrained(url=site.url, sha256=sum_of(site))
     while fetch.kept(weights, fetch.weights_folder()) < 327_680:
         time.sleep(0.01)
@@ -204,7 +204,7 @@ def test_on_a_terminal_ctrl_c_says_what_is_kept_and_how_to_go_on(site: Site) -> 
     while piece := _read(ours):
         shown += piece
     os.close(ours)
-    assert process.wait(20) == 130
+    assert process.wait(60) == 130
     assert "━" in shown.decode()
     assert "327.7 kB are kept" in shown.decode()
     assert "Traceback" not in shown.decode()

@@ -151,7 +151,7 @@ def test_one_who_waited_for_a_lock_that_was_pruned_holds_the_new_one(models: Pat
         assert waiter.stdout is not None
         assert waiter.stdout.readline() == "waiting\n"
         lock.unlink()
-    assert waiter.communicate(timeout=20)[0] == "True False\n"
+    assert waiter.communicate(timeout=60)[0] == "True False\n"
 
 
 def test_nothing_that_is_not_ours_is_touched(models: Path, weights: Path, tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ from tests.pinning import Pinned
 
 CONTENT = random.Random(5).randbytes(1_000_000)
 OTHER = random.Random(6).randbytes(1_000_000)
-QUICK = Patience(timeout_s=0.3, attempts=3, pause_s=0.001)
+QUICK = Patience(timeout_s=60, attempts=3, pause_s=0.001)
 PROXIES = ("http_proxy", "https_proxy", "no_proxy", "all_proxy")
 
 
@@ -261,11 +261,10 @@ def test_a_server_that_does_not_answer_is_told(pinned: Pinned) -> None:
     import socket
 
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        began = time.monotonic()
-        message, hint = refused(named(f"http://127.0.0.1:{silent.getsockname()[1]}/a"))
+        weights = named(f"http://127.0.0.1:{silent.getsockname()[1]}/a")
+        message, hint = refused(weights, patience=Patience(timeout_s=0.3, attempts=3, pause_s=0.001))
     pinned(message)
     assert "network" in hint
-    assert time.monotonic() - began < 20
 
 
 def test_a_refused_connection_is_told(pinned: Pinned) -> None:
@@ -415,7 +414,7 @@ def test_two_processes_fetch_once(site: Site) -> None:
     site.hold_at = 100_000
     weights = named(site.url)
     with child(weights) as first:
-        assert site.holding.wait(20)
+        assert site.holding.wait(60)
         with child(weights) as second:
             assert second.stdout is not None
             assert second.stdout.readline() == "another process is fetching it; waiting\n"
@@ -431,7 +430,7 @@ def test_after_an_end_in_the_middle_the_next_call_goes_on(site: Site, ended_by: 
     site.hold_at = 300_000
     weights = named(site.url)
     with child(weights) as process:
-        assert site.holding.wait(20)
+        assert site.holding.wait(60)
         while fetch.kept(weights, fetch.weights_folder()) < 300_000:
             time.sleep(0.01)
         os.kill(process.pid, ended_by)

@@ -123,7 +123,7 @@ def _send(handler: BaseHTTPRequestHandler, site: Site, body: bytes) -> None:
     while sent < end:
         if site.hold_at is not None and sent >= site.hold_at:
             site.holding.set()
-            site.go_on.wait(20)
+            site.go_on.wait(60)
         piece = body[sent : min(sent + CHUNK, end)]
         handler.wfile.write(f"{len(piece):x}\r\n".encode() + piece + b"\r\n" if site.chunked else piece)
         sent += len(piece)
