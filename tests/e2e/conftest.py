@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ import pytest
 from mobilebench.core.records import Run
 from mobilebench.results.store import Store
 from tests import adb_servers
+from tests.ports import lasting_port
 
 
 class CommandLine:
@@ -48,18 +48,12 @@ class CommandLine:
             return store.load("last")
 
 
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
 @pytest.fixture(scope="session")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """A home and an adb server that nobody else uses."""
     settings = {
         "MOBILEBENCH_HOME": str(tmp_path_factory.mktemp("home")),
-        "ANDROID_ADB_SERVER_PORT": str(_free_port()),
+        "ANDROID_ADB_SERVER_PORT": str(lasting_port()),
     }
     before = {name: os.environ.get(name) for name in settings}
     os.environ.update(settings)

@@ -114,7 +114,8 @@ class Rack:
         found = []
         for file in (self.folder / f"worker-{HOST}" / "rack" / "host" / "spool").glob("*/events.jsonl"):
             with suppress(FileNotFoundError):  # the host has just removed it
-                found += [json.loads(line) for line in file.read_text().splitlines() if line.endswith("}")]
+                *whole, _ = file.read_text().split("\n")  # a line that is being written has no end yet
+                found += [json.loads(line) for line in whole]
         return found
 
     def _start(self, who: str, *arguments: str, **environment: str) -> Running:
