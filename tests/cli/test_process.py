@@ -111,7 +111,7 @@ def test_a_signal_lets_a_command_clean_up(number: signal.Signals, tmp_path: Path
     running = subprocess.Popen([sys.executable, "-c", program], env=environment, stdout=subprocess.DEVNULL)
     _begun(Path(f"{gone}.began"))
     running.send_signal(number)
-    assert running.wait(30) == 130
+    assert running.wait(60) == 130
     assert gone.exists()
 
 

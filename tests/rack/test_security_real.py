@@ -188,7 +188,7 @@ def test_a_client_that_speaks_dask_gets_no_answer(running: Rack, op: str) -> Non
     mine = security.dask_security(certificates.find("client", running.ca / "client-ada"))
 
     async def main(address: str) -> None:
-        comm = await connect(address, timeout=10, **mine.get_connection_args("client"))
+        comm = await connect(address, timeout=60, **mine.get_connection_args("client"))
         await comm.write({"op": op, "reply": True})
         await comm.read()
 
