@@ -146,7 +146,7 @@ def test_dead_phone_does_not_stop_the_others(mobilebench: CommandLine, sleeping:
         wait_until(lambda: len(runs_of(mobilebench)) > before, 120)
         wait_until(lambda: stored_blocks(mobilebench) >= 2, 120)
         phones.down([doomed.name])
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=120)
     finally:
         process.kill()
     assert process.returncode == ExitCode.CASES_FAILED, err
@@ -159,18 +159,23 @@ def test_dead_phone_does_not_stop_the_others(mobilebench: CommandLine, sleeping:
 
 
 def test_two_runs_at_once_on_one_phone(mobilebench: CommandLine, sleeping: str) -> None:
+    """The first one has more blocks than the second one needs time to be refused; it is ended when it has gone on."""
     assert mobilebench("virtual", "up", "--count", "1").returncode == 0
     serial = next(phone.serial for phone in phones.list_phones() if phone.running)
     before = len(runs_of(mobilebench))
-    first = mobilebench.start("run", "--serial", serial, "--suite", sleeping)
+    first = mobilebench.start("run", "--serial", serial, "--suite", sleeping, "--blocks", "100")
     try:
         wait_until(lambda: len(runs_of(mobilebench)) > before, 120)
         second = mobilebench("run", "--serial", serial, "--suite", sleeping)
         assert second.returncode == ExitCode.BAD_INPUT
         assert serial in second.stderr
         assert str(first.pid) in second.stderr
-        first.communicate(timeout=60)
-        assert first.returncode == ExitCode.SUSPECT
+        stored = stored_blocks(mobilebench)
+        wait_until(lambda: stored_blocks(mobilebench) >= stored + 2, 120)
+        first.send_signal(signal.SIGINT)
+        first.communicate(timeout=120)
+        assert first.returncode == ExitCode.INTERRUPTED
+        assert {block.outcome for block in mobilebench.last().blocks} == {"measured"}
     finally:
         first.kill()
 
@@ -248,5 +253,5 @@ def test_broken_pipe_is_quiet(mobilebench: CommandLine) -> None:
         stderr=subprocess.PIPE,
         text=True,
     )
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=60)
     assert err == ""
