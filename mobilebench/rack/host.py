@@ -76,7 +76,7 @@ class PhoneSource(Protocol):
 
     def current(self) -> dict[str, Offered]: ...
     def entries(self) -> Rack: ...
-    def wait_restored(self, serial: str) -> None: ...
+    def wait_restored(self, serial: str, cancel: threading.Event) -> None: ...
     def start(self, changed: Callable[[], None]) -> None: ...
     def stop(self) -> None: ...
 
@@ -145,10 +145,11 @@ class Host:
                 _logger.warning("The spool of job %s cannot be read: %s", job_id, error)
                 spool.close()
         self._leases.keep_jobs({job_id for job_id, job in self._jobs.items() if not job.ended})
-        quarantines()  # it loads modules for seconds, and the first list of phones is awaited for only a few
         self._ticking = threading.Thread(target=self._tick, name="leases of the rack", daemon=True)
         self._ticking.start()
         phones.start(changed)
+        with suppress(MobilebenchError):
+            self._list_phones()  # it loads modules for seconds, and the scheduler waits for a list for only a few
 
     def serials(self) -> list[str]:
         """The phones that may be given to jobs, present or not."""
@@ -445,7 +446,7 @@ class Host:
 
         serial = job.serial
         try:
-            self._phones.wait_restored(serial)
+            self._phones.wait_restored(serial, job.cancel)
             spec = job.submit.job
             left = tuple(one for one in spec.blocks if one.index not in job.spool.measured)
             self._executor.measure(spec.model_copy(update={"blocks": left}), emit, job.cancel, self._exclusion.turn)

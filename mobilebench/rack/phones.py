@@ -48,7 +48,7 @@ class FixedPhones:
         """What the rack file says of them."""
         return Rack()
 
-    def wait_restored(self, serial: str) -> None:
+    def wait_restored(self, serial: str, cancel: threading.Event) -> None:
         """Nothing was left on them."""
 
     def start(self, changed: Callable[[], None]) -> None:
@@ -89,12 +89,25 @@ class AttachedPhones:
             _logger.warning("%s", error.text_with_hint)
             return Rack()
 
-    def wait_restored(self, serial: str) -> None:
-        """Wait until what a killed run left on this phone was undone, or could not be."""
-        with self._guard:
-            done = self._restored.get(serial)
-        if done is not None:
-            done.wait()
+    def wait_restored(self, serial: str, cancel: threading.Event) -> None:
+        """Wait until this phone was seen, and what a killed run left on it was undone or could not be.
+
+        A host that starts knows its jobs before it sees its phones. One that does not appear is not awaited for long.
+
+        Args:
+            serial: the phone.
+            cancel: set when the waiting is to end.
+        """
+        deadline = time.monotonic() + _HELD_S
+        while not cancel.is_set():
+            with self._guard:
+                done = self._restored.get(serial)
+            if done is None:
+                if time.monotonic() > deadline:
+                    return
+                cancel.wait(_LOOK_S)
+            elif done.wait(_LOOK_S):
+                return
 
     def start(self, changed: Callable[[], None]) -> None:
         """Begin to watch; `changed` is called from another thread after each change."""
