@@ -260,7 +260,7 @@ def _switch_on(
     folder = phone_records.folder(name)
     if options.wipe:
         shutil.rmtree(folder, ignore_errors=True)
-    listener = _listener(earlier.port if earlier else None)
+    listener = _listener(folder, earlier.port if earlier else None)
     with listener:
         number = earlier.number if earlier else _free_number()
         port = listener.getsockname()[1]
@@ -467,10 +467,22 @@ def _names(count: int, names: Sequence[str] | None) -> list[str]:
     return requested
 
 
-def _listener(remembered: int | None) -> socket.socket:
+def ports_of(folder: Path) -> list[int]:
+    """The ports for the phone in this folder, in the order in which they are tried.
+
+    In a home that `MOBILEBENCH_HOME` names, each phone begins at a place of its own. Otherwise phones of several homes
+    would take each other's ports whenever one is switched off for a moment, and it would come back with another serial.
+    """
+    first = 0
+    if os.environ.get("MOBILEBENCH_HOME"):
+        first = int(hashlib.sha256(os.fsencode(folder)).hexdigest(), 16) % len(_PORTS)
+    return [*_PORTS[first:], *_PORTS[:first]]
+
+
+def _listener(folder: Path, remembered: int | None) -> socket.socket:
     """Open a listening socket on the phone's earlier port, or on a free one."""
     used = {record.port for record in phone_records.records()}
-    free = (port for port in _PORTS if port not in used)
+    free = (port for port in ports_of(folder) if port not in used)
     for port in [*([remembered] if remembered else []), *free]:
         listener = socket.socket()
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

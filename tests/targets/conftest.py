@@ -16,6 +16,7 @@ from mobilebench import targets
 from mobilebench.targets.android import adb_protocol
 from mobilebench.virtual import phones
 from tests import adb_servers
+from tests.ports import lasting_port
 
 BUNDLED_ADB = Path(adbutils.__file__).parent / "binaries" / "adb"
 
@@ -29,7 +30,7 @@ def own_adb(home: Path, adb: Path) -> Iterator[None]:
     (bin_folder / "adb").symlink_to(adb)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MOBILEBENCH_HOME", str(home))
-        patch.setenv("ANDROID_ADB_SERVER_PORT", str(adb_protocol.free_port()))
+        patch.setenv("ANDROID_ADB_SERVER_PORT", str(lasting_port()))
         patch.setenv("PATH", f"{bin_folder}{os.pathsep}{os.environ['PATH']}")
         adb_protocol.start_server.cache_clear()
         try:

@@ -24,6 +24,7 @@ from mobilebench.targets.android import adb_protocol, adb_server, description, d
 from mobilebench.virtual import phones
 from tests import adb_servers
 from tests.pinning import Pinned
+from tests.ports import lasting_port
 
 SOCKET, ADDRESS, PORT = adb_server.SOCKET, adb_server.ADDRESS, adb_server.PORT
 
@@ -221,7 +222,7 @@ def test_adbutils_uses_the_same_server_in_spite_of_its_own_variables(port):
 @pytest.mark.parametrize("form", [f"{SOCKET}=tcp:{{}}", f"{SOCKET}=tcp:127.0.0.1:{{}}", f"{SOCKET}=tcp:localhost:{{}}"])
 def test_the_server_that_a_variable_names_is_used(form, tmp_path):
     adb = shutil.which("adb") or adb_server.program()
-    port = str(adb_protocol.free_port())
+    port = str(lasting_port())
     variable, _, value = form.format(port).partition("=")
     environment = {k: v for k, v in os.environ.items() if k not in (SOCKET, ADDRESS, PORT)}
     environment |= {variable: value, PORT: "nonsense", "MOBILEBENCH_HOME": str(tmp_path)}

@@ -11,6 +11,7 @@ import pytest
 
 from mobilebench.targets.android import adb_protocol
 from tests.browsers.processes import wait_until
+from tests.ports import lasting_port
 
 from .conftest import BUNDLED_ADB, own_adb
 
@@ -34,7 +35,7 @@ def runs(port: str) -> bool:
 
 
 def test_a_server_ends_with_the_tests_that_started_it_and_no_other(tmp_path: Path) -> None:
-    theirs = str(adb_protocol.free_port())
+    theirs = str(lasting_port())
     with own_adb(tmp_path / "home", BUNDLED_ADB):
         adb_protocol.start_server()
         ours = os.environ["ANDROID_ADB_SERVER_PORT"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ import pytest
 from mobilebench.virtual import phones, sandbox
 from mobilebench.virtual.phone_records import VirtualPhone
 from tests import adb_servers
+from tests.ports import lasting_port
 
 if TYPE_CHECKING:
     from tests.virtual.readme import Both
@@ -102,7 +102,7 @@ def make_desk(folder: Path, which: str, **environment: str) -> Iterator[Desk]:
     changed = {
         "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
         "MOBILEBENCH_HOME": str(folder / "home"),
-        "ANDROID_ADB_SERVER_PORT": str(free_port()),
+        "ANDROID_ADB_SERVER_PORT": str(lasting_port()),
         **environment,
     }
     before = {name: os.environ.get(name) for name in changed}
@@ -131,10 +131,3 @@ def processes_mentioning(text: str) -> list[str]:
         if text in line and "fork-server" not in line and file.parent.name != str(os.getpid()):
             found.append(line)
     return found
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -80,6 +80,18 @@ def test_files_and_settings_outlive_down_and_up_but_not_wipe(one_desk: Desk, tmp
     phones.down(["keeper"])
 
 
+def test_phones_of_two_homes_do_not_begin_at_the_same_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A phone that is off for a moment keeps its port although a phone of another home is switched on meanwhile."""
+    folders = [Path(f"/home/{home}/virtual/{name}") for home in ("a", "b") for name in ("phone-1", "phone-2")]
+    monkeypatch.setenv("MOBILEBENCH_HOME", "/home/a")
+    tried = [phones.ports_of(folder) for folder in folders]
+    assert len({ports[0] for ports in tried}) == 4
+    assert len({frozenset(ports) for ports in tried}) == 1
+    assert phones.ports_of(folders[0]) == tried[0]
+    monkeypatch.delenv("MOBILEBENCH_HOME")
+    assert {phones.ports_of(folder)[0] for folder in folders} == {min(tried[0])}
+
+
 @pytest.mark.adb
 def test_up_twice_is_up_once(one_desk: Desk) -> None:
     first = phones.up(1, names=["twin"])

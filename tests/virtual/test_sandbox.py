@@ -15,7 +15,8 @@ import pytest
 
 from mobilebench.virtual import phones, sandbox
 from mobilebench.virtual.phone_records import VirtualPhone
-from tests.virtual.conftest import Desk, free_port, make_desk, processes_mentioning, wait_until
+from tests.ports import lasting_port
+from tests.virtual.conftest import Desk, make_desk, processes_mentioning, wait_until
 from tests.virtual.test_chrome import START, page, titles
 
 pytestmark = [pytest.mark.adb, pytest.mark.browser]
@@ -134,7 +135,7 @@ finally:
         **os.environ,
         "HOME": str(tmp_path),
         "MOBILEBENCH_HOME": str(tmp_path / "home"),
-        "ANDROID_ADB_SERVER_PORT": str(free_port()),
+        "ANDROID_ADB_SERVER_PORT": str(lasting_port()),
     }
     bwrap = shutil.which("bwrap")
     as_user = [bwrap, "--unshare-user", "--uid", "1000", "--gid", "1000", "--dev-bind", "/", "/"] if bwrap else []
