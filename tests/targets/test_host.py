@@ -15,6 +15,7 @@ from mobilebench.core.errors import BadInput, BlockFailed, Unsupported
 from mobilebench.profiles.machine import cpu_name, machine_id
 from mobilebench.targets import host, open_target
 from mobilebench.targets.base import TargetPath
+from mobilebench.targets.limits import Limit
 from tests.pinning import Pinned
 
 
@@ -45,8 +46,11 @@ def test_output_error_exit_code_and_environment_come_apart(target):
     assert (result.stdout, result.stderr, result.exit_code) == (b"a  'b\n", b"bad\n", 3)
 
 
-def test_a_limit_ends_the_whole_group(target, tmp_path, pinned: Pinned):
+def test_a_limit_ends_the_whole_group(target, tmp_path, monkeypatch, pinned: Pinned):
+    """The limit is looked at once the child's pid is known, however long that takes."""
     child = tmp_path / "pid"
+    check = Limit.check
+    monkeypatch.setattr(Limit, "check", lambda limit: check(limit) if child.exists() and child.read_text() else None)
     with pinned.raises(BlockFailed):
         target.shell(["sh", "-c", f"sleep 60 & echo $! > {child}; wait"], timeout=0.3)
     assert _ends(int(child.read_text()))

@@ -17,6 +17,7 @@ from mobilebench.targets.android.files import HOME
 from mobilebench.targets.android.lease import LEASE_SECONDS, LOCK, PhoneLock, guarded, take_lock, was_taken
 from mobilebench.targets.android.restore import Owner, this_place, this_process
 from mobilebench.targets.base import ShellResult
+from tests.browsers.processes import wait_until
 from tests.pinning import Pinned
 
 BOOT = "11111111-2222-3333-4444-555555555555"
@@ -234,10 +235,7 @@ def test_a_lease_is_renewed_by_itself_also_after_the_phone_was_away(phone, monke
     time.sleep(0.1)
     phone.uptime = 2000.0
     phone.away = False
-    deadline = time.monotonic() + 30
-    while phone.holds().until < 2000.0 and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert phone.holds().until == 2000.0 + LEASE_SECONDS
+    wait_until(lambda: phone.holds().until == 2000.0 + LEASE_SECONDS)
     own.close()
 
 
@@ -252,10 +250,17 @@ def test_a_lock_that_another_run_has_taken_is_neither_renewed_nor_removed(phone,
 
 def test_a_run_whose_phone_was_taken_stops(phone, monkeypatch, pinned: Pinned):
     monkeypatch.setattr(lease, "RENEW_SECONDS", 0.02)
-    own = taken(phone)
+    theirs = threading.Event()
+
+    def renewing(cancel):
+        assert theirs.wait(60)
+        return phone
+
+    own = take_lock(phone, "", renewing)
     own.check_held()
-    phone.put()
-    own._thread.join(30)
+    phone.put()  # a renewal that had begun would replace it: it takes no turn
+    theirs.set()
+    own._thread.join(60)
     with pinned.raises(TargetLost):
         own.check_held()
     own.close()

@@ -17,6 +17,7 @@ from mobilebench.core.errors import BadInput, BlockFailed
 from mobilebench.targets import host, locks
 from mobilebench.targets.android import description, lease
 from mobilebench.targets.locks import device_lock, machine_turn
+from tests.browsers.processes import wait_until
 from tests.pinning import Pinned
 
 OTHER_PROCESS = """
@@ -233,20 +234,25 @@ def test_turns_exclude_each_other_within_a_process():
     assert most == [1]
 
 
+def is_taken(name):
+    """Whether somebody holds the name; else it is taken for a moment."""
+    free = locks._bind_name(name)
+    if free is not None:
+        free.close()
+    return free is None
+
+
 def test_a_caller_that_has_had_its_turn_queues_behind_those_that_wait():
     order = []
-    ready = threading.Event()
 
     def waiting():
-        ready.set()
         with machine_turn("m"):
             order.append("waiting")
 
     with machine_turn("m"):
         other = threading.Thread(target=waiting)
         other.start()
-        ready.wait()
-        time.sleep(1)
+        wait_until(lambda: is_taken("queue m"))
     with machine_turn("m"):
         order.append("again")
     other.join()

@@ -68,7 +68,7 @@ def test_arguments_variables_outputs_and_exit_codes(open_phone):
         assert answer.stdout.decode() == "".join(f"{text}|" for text in NASTY)
         for text in NASTY:
             answer = phone.shell(
-                ["sh", "-c", 'printf "%s" "$X"; echo bad >&2; exit 7'], timeout=10, environment={"X": text}
+                ["sh", "-c", 'printf "%s" "$X"; echo bad >&2; exit 7'], timeout=60, environment={"X": text}
             )
             assert (answer.stdout.decode(), answer.stderr, answer.exit_code) == (text, b"bad\n", 7)
         assert phone.shell(["no-such-program"], timeout=60).exit_code == 127
@@ -77,7 +77,7 @@ def test_arguments_variables_outputs_and_exit_codes(open_phone):
 
 def test_large_output_arrives_whole(open_phone):
     with open_phone() as phone:
-        assert len(phone.shell(["head", "-c", "3000000", "/dev/zero"], timeout=20).stdout) == 3_000_000
+        assert len(phone.shell(["head", "-c", "3000000", "/dev/zero"], timeout=60).stdout) == 3_000_000
 
 
 @pytest.mark.parametrize("by", ["limit", "cancel"])
@@ -103,7 +103,7 @@ def test_a_phone_switched_off_in_the_middle_of_a_command_is_lost(rack):
     info = targets.select(rack("unplugged"))[0]
     with pytest.raises(TargetLost, match=info.id), targets.open_target(info) as phone:
         threading.Timer(0.5, phones.down, args=[["unplugged"]]).start()
-        phone.shell(["sleep", "60"], timeout=30)
+        phone.shell(["sleep", "120"], timeout=90)
     with pytest.raises((TargetLost, BadInput)), targets.open_target(info) as phone:
         phone.shell(["true"], timeout=60)
 
@@ -504,14 +504,15 @@ def _chrome_answers(serial):
 
 
 def test_services_that_hang_leave_only_their_fields_unknown(rack, monkeypatch):
-    monkeypatch.setattr(description, "SERVICE_SECONDS", 1.5)
+    monkeypatch.setattr(description, "TOGETHER_SECONDS", 2.0)  # too short is no fault: each is asked alone then
+    monkeypatch.setattr(description, "SERVICE_SECONDS", 6.0)
     serial = rack("hanging")
     for service, field in [("battery", "battery_percent"), ("package", "browsers"), ("SurfaceFlinger", None)]:
         phones.change_state("hanging", {f"services.{service}": "hangs"})
         (info,) = targets.select(serial)
         assert (info.state, info.cores, info.virtual) == ("device", len(os.sched_getaffinity(0)), True)
         assert set(info.unknown) == ({field} if field else set()), "of a virtual phone the GPU is known"
-        assert all("did not answer within 1.5 s" in reason for reason in info.unknown.values())
+        assert all("did not answer within 6.0 s" in reason for reason in info.unknown.values())
         phones.change_state("hanging", {f"services.{service}": None})
     phones.change_state("hanging", {f"services.{name}": "hangs" for name in ("battery", "package", "window")})
     (info,) = targets.select(serial)
