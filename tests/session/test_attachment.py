@@ -23,6 +23,28 @@ from .fakes import Sessions
 A = phone("A", facts={"ro.serialno": "1", "boot_id": "one"})
 
 
+class Clock:
+    """Time passes only while a phone is looked for, so that a busy computer gives none up."""
+
+    LOOK_S = 0.02
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def look(self) -> None:
+        self.now += self.LOOK_S
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr(attachment, "time", made)
+    return made
+
+
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(attachment, "_LOOK_SECONDS", 0.01)
@@ -32,8 +54,9 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 class Cable(Sessions):
     """What happens to phone A: at which attempts of which blocks it goes away, and how it is seen then."""
 
-    def __init__(self, folder: Path, empty_store: Path) -> None:
+    def __init__(self, folder: Path, empty_store: Path, clock: Clock) -> None:
         shutil.copy(empty_store, folder)
+        self._clock = clock
         super().__init__(folder, wait_seconds=30)
         self.cuts: dict[int, int] = {}
         """Block to how often the phone goes away during it."""
@@ -49,6 +72,7 @@ class Cable(Sessions):
             raise self.error
 
     def _met(self, info: TargetInfo) -> TargetInfo | None:
+        self._clock.look()
         return self.states.pop(0) if self.states else info
 
     def measure(self, *targets: TargetInfo, wait_seconds: float | None = None) -> RunResult:
@@ -61,8 +85,8 @@ class Cable(Sessions):
 
 
 @pytest.fixture
-def cable(tmp_path: Path, empty_store: Path):
-    made = Cable(tmp_path, empty_store)
+def cable(tmp_path: Path, empty_store: Path, clock: Clock):
+    made = Cable(tmp_path, empty_store, clock)
     yield made
     made.store.close()
 

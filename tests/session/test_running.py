@@ -530,14 +530,14 @@ class TestCtrlC:
         def behave(planned: PlannedBlock, cancel: threading.Event) -> None:
             if planned.index == 3:
                 session.cancel.set()
-                assert cancel.wait(30)
+                assert cancel.wait(120)
                 raise BlockFailed("cancelled")
 
         session.world.engine = FakeEngine(behave=behave)
         begun = time.monotonic()
         result = session.run(rounds=100)
 
-        assert time.monotonic() - begun < 10
+        assert time.monotonic() - begun < 60
         assert result.exit_code == ExitCode.INTERRUPTED
         stored = session.stored()
         assert stored.info.status == "interrupted"
@@ -558,13 +558,13 @@ class TestCtrlC:
 
         def behave(planned: PlannedBlock, cancel: threading.Event) -> None:
             session.cancel.set()
-            let_go.wait(30)
+            let_go.wait(120)
 
         session.world.engine.behave = behave
         begun = time.monotonic()
         result = session.run()
         let_go.set()
-        assert time.monotonic() - begun < 10
+        assert time.monotonic() - begun < 60
         assert result.exit_code == ExitCode.INTERRUPTED
         assert session.stored().blocks == []
 
@@ -573,14 +573,14 @@ class TestCtrlC:
 
         def slow(key: object, progress: object) -> ModelFiles:
             session.cancel.set()
-            let_go.wait(30)
+            let_go.wait(120)
             return ModelFiles(Path("/nowhere"), manifest())
 
         session.world._model = slow  # type: ignore[method-assign, assignment]
         begun = time.monotonic()
         result = session.run()
         let_go.set()
-        assert time.monotonic() - begun < 10
+        assert time.monotonic() - begun < 60
         assert result.exit_code == ExitCode.INTERRUPTED
         assert session.world.engine.measured == []
 
