@@ -64,7 +64,7 @@ def _prime(rng: random.Random) -> int:
 class Talk:
     """One connection to a phone."""
 
-    def __init__(self, phone: VirtualPhone, *, timeout: float = 10) -> None:
+    def __init__(self, phone: VirtualPhone, *, timeout: float = 60) -> None:
         host, port = phone.serial.split(":")
         self._socket = socket.create_connection((host, int(port)), timeout=timeout)
         self._parser = PacketParser()

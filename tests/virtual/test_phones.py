@@ -121,7 +121,7 @@ def test_down_ends_what_commands_left_behind_and_nothing_else(one_desk: Desk) ->
     (phone,) = phones.up(1, names=["busy"])
     one_desk.shell(phone, "setsid nohup sleep 4323 >/dev/null 2>&1 & nohup sleep 4323 >/dev/null 2>&1 &")
     with subprocess.Popen(["sleep", "4324"]) as bystander:
-        assert len(processes_mentioning("sleep 4323")) == 2
+        wait_until(lambda: len(processes_mentioning("sleep 4323")) == 2)  # while one starts, its words cannot be read
         phones.down(["busy"])
         assert processes_mentioning("sleep 4323") == []
         assert bystander.poll() is None

@@ -178,7 +178,7 @@ def test_the_opener_opens_ports_of_its_address_until_the_phone_is_gone() -> None
         subprocess.run(program, pass_fds=(outside.fileno(), alive_write), check=True, timeout=30)
     os.close(alive_write)
     with phone, os.fdopen(alive_read, "rb") as alive:
-        phone.settimeout(10)
+        phone.settimeout(60)
         phone.send(struct.pack("<H", 0))
         _, (descriptor,), _, _ = socket.recv_fds(phone, 4, 1)
         with socket.socket(fileno=descriptor) as opened:

@@ -45,9 +45,9 @@ def test_adb_is_refused_in_mid_run_until_it_is_cleared(one_desk: Desk, phone: Vi
     running = subprocess.Popen([one_desk.adb, "-s", phone.serial, "shell", "sleep 100"], stdin=subprocess.DEVNULL)
     wait_until(lambda: "sleep" in one_desk.shell(phone, "ps -A"))
     faults.apply("faulty", fault)
-    running.wait(30)
+    running.wait(60)
     shown = {"offline": "offline", "unauthorise": "unauthorized"}[fault]
-    wait_until(lambda: adb.state(phone.serial) == shown, 30)
+    wait_until(lambda: adb.state(phone.serial) == shown, 60)
     assert one_desk.run(phone, "shell", "true").returncode != 0
     faults.clear("faulty")
     assert one_desk.shell(phone, "echo well") == "well"
@@ -59,7 +59,7 @@ def test_a_phone_in_another_mode_offers_nothing_until_it_is_cleared(
 ) -> None:
     before = one_desk.shell(phone, BOOT_ID)
     faults.apply("faulty", "recovery", option=mode)
-    wait_until(lambda: adb.state(phone.serial) == mode, 30)
+    wait_until(lambda: adb.state(phone.serial) == mode, 60)
     assert one_desk.run(phone, "shell", "true").returncode != 0
     faults.clear("faulty")
     assert one_desk.shell(phone, "echo well") == "well"
@@ -70,11 +70,11 @@ def test_a_phone_in_another_mode_offers_nothing_until_it_is_cleared(
 def test_an_unplugged_phone_is_gone_for_a_while_and_comes_back(one_desk: Desk, phone: VirtualPhone) -> None:
     before = one_desk.shell(phone, BOOT_ID)
     faults.apply("faulty", "unplug", seconds=600)
-    wait_until(lambda: adb.state(phone.serial) == "absent", 30)
+    wait_until(lambda: adb.state(phone.serial) == "absent", 60)
     assert phones.state_of("faulty").battery.plugged == "none"
     assert faults.active("faulty") == {"unplug": ""}
     faults.apply("faulty", "unplug", seconds=0.5)
-    wait_until(lambda: adb.state(phone.serial) == "device", 30)
+    wait_until(lambda: adb.state(phone.serial) == "device", 60)
     assert one_desk.shell(phone, BOOT_ID) == before
     assert phones.state_of("faulty").battery.plugged == "usb"
 
@@ -93,7 +93,7 @@ def test_a_rebooted_phone_has_lost_what_is_not_stored(one_desk: Desk, phone: Vir
     one_desk.shell(phone, "echo kept > /data/local/tmp/kept; sleep 1000 >/dev/null 2>&1 &")
     before = one_desk.shell(phone, BOOT_ID)
     faults.apply("faulty", "reboot", seconds=600)
-    wait_until(lambda: adb.state(phone.serial) == "absent", 30)
+    wait_until(lambda: adb.state(phone.serial) == "absent", 60)
     faults.clear("faulty")
     assert one_desk.shell(phone, "getprop debug.mine; getprop persist.mine; settings get global mine") == "1\n1"
     assert one_desk.shell(phone, "cat /data/local/tmp/kept") == "kept"
@@ -237,7 +237,7 @@ def test_the_busiest_process_is_killed_for_memory(one_desk: Desk, phone: Virtual
     used = "cut -d' ' -f14 /proc/$(pidof yes)/stat"  # in hundredths of a second; it has to be the busiest
     wait_until(lambda: int(one_desk.shell(phone, used)) > 20, 60)
     faults.apply("faulty", "low-memory-kill")
-    assert busy.wait(30) == 137
+    assert busy.wait(60) == 137
     assert "Kill 'yes'" in one_desk.shell(phone, "logcat -d -b main")
 
 
@@ -290,11 +290,11 @@ def test_a_phone_that_is_off_cannot_have_a_fault(one_desk: Desk) -> None:
 def test_a_day_passes_in_seconds(one_desk: Desk, phone: VirtualPhone) -> None:
     stays = {"battery.plugged": "none", "settings.global.stay_on_while_plugged_in": "0"}
     phones.change_state("faulty", {**stays, "simulation.speed": 86400.0})
-    wait_until(lambda: phones.state_of("faulty").battery.level < 80, 30)
+    wait_until(lambda: phones.state_of("faulty").battery.level < 80, 60)
     drained = phones.state_of("faulty")
     assert not drained.screen.on
     phones.change_state("faulty", {"battery.plugged": "ac"})
-    wait_until(lambda: phones.state_of("faulty").battery.level == 100, 30)
+    wait_until(lambda: phones.state_of("faulty").battery.level == 100, 60)
     phones.change_state("faulty", {"battery.plugged": "usb", "simulation.speed": 1.0, "screen.on": True})
 
 
@@ -328,7 +328,7 @@ def test_a_phone_that_was_switched_off_in_a_fault_starts_without_it(one_desk: De
 
 def test_the_phones_own_command_reboots_it(one_desk: Desk, phone: VirtualPhone) -> None:
     one_desk.run(phone, "shell", "setprop debug.own 1; reboot")
-    wait_until(lambda: adb.state(phone.serial) != "device", 30)
+    wait_until(lambda: adb.state(phone.serial) != "device", 60)
 
     def is_back() -> bool:
         adb.disconnect(phone.serial)
@@ -336,5 +336,5 @@ def test_the_phones_own_command_reboots_it(one_desk: Desk, phone: VirtualPhone) 
         return "connected to" in done.stdout
 
     wait_until(is_back, 60)
-    wait_until(lambda: adb.state(phone.serial) == "device", 30)
+    wait_until(lambda: adb.state(phone.serial) == "device", 60)
     assert one_desk.shell(phone, "getprop debug.own") == ""
