@@ -69,7 +69,7 @@ class LocalPhone:
         for shell in self.shells:
             shell.wait(timeout=60)
         groups = {shell.pid for shell in self.shells}
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while running := [stat.name for stat in _processes() if stat.group in groups]:
             if time.monotonic() > deadline:
                 return running

@@ -21,7 +21,7 @@ HOST = TargetInfo(
     id="h", kind="host", machine="h", name="h", soc="s", os="Linux", abi="x86_64", runner="linux-x86_64", cores=2
 )
 INTERVAL_S = 0.02
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 
 class Target:

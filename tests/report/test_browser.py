@@ -20,6 +20,7 @@ from mobilebench.reference import published
 from mobilebench.report.compose import write
 from tests.analysis import page_runs, pages
 from tests.analysis.watching import watched_run
+from tests.browsers.processes import wait_until
 from tests.report.big import big_run
 from tests.report.figures.test_specifications import hostile
 from tests.report.hostile import hostile_run
@@ -76,7 +77,7 @@ class Tab:
         return result
 
     def _next(self) -> dict[str, Any]:
-        message: dict[str, Any] = json.loads(self._socket.recv(timeout=20))
+        message: dict[str, Any] = json.loads(self._socket.recv(timeout=60))
         if message.get("method") in PROBLEMS:
             self.problems.append(message)
         return message
@@ -102,6 +103,12 @@ class Tab:
             self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code, **text)
 
 
+def listed(port: str) -> list[dict[str, str]]:
+    """The pages that the browser has."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/json", timeout=60) as answer:
+        return [entry for entry in json.load(answer) if entry["type"] == "page"]
+
+
 @pytest.fixture(scope="module")
 def tab() -> Iterator[Tab]:
     browser = shutil.which("chromium") or shutil.which("google-chrome")
@@ -116,13 +123,13 @@ def tab() -> Iterator[Tab]:
             assert process.stderr
             line = next(line for line in process.stderr if "DevTools listening on" in line)
             port = line.split("127.0.0.1:")[1].split("/")[0]
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/json") as answer:
-                page = next(entry for entry in json.load(answer) if entry["type"] == "page")
+            wait_until(lambda: bool(listed(port)))  # the browser answers before it has its page
+            (page, *_) = listed(port)
             with connect(page["webSocketDebuggerUrl"], max_size=None) as socket:
                 yield Tab(socket)
         finally:
             process.terminate()
-            process.wait(20)
+            process.wait(60)
 
 
 @pytest.fixture(scope="module")

@@ -160,10 +160,10 @@ def test_two_runs_at_once_on_one_target(command: Command) -> None:
     run = command.newest()
     assert run
     second = command.measure()
-    _, complaint = second.communicate(timeout=60)
+    _, complaint = second.communicate(timeout=120)
     assert second.returncode == ExitCode.BAD_INPUT
     assert f"being measured by pid {first.pid} (run {run.info.id})" in complaint
     assert "Traceback" not in complaint
     first.send_signal(signal.SIGINT)
-    first.communicate(timeout=30)
+    first.communicate(timeout=120)
     assert first.returncode == ExitCode.INTERRUPTED

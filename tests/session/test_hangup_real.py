@@ -72,7 +72,7 @@ def test_a_hang_up_puts_the_phone_back_and_writes_the_report(serial: str, tmp_pa
         if closes:
             os.close(ours)
         process.send_signal(signal.SIGHUP)
-        assert process.wait(60) == ExitCode.INTERRUPTED
+        assert process.wait(120) == ExitCode.INTERRUPTED
     finally:
         process.kill()
         process.wait()

@@ -39,16 +39,16 @@ def serving(folder: Path, *options: str) -> Iterator[str]:
         assert process.stdout is not None
         yield process.stdout.readline().strip()
         process.send_signal(signal.SIGINT)
-        assert process.wait(15) == 0
+        assert process.wait(60) == 0
     finally:
         process.kill()
         process.wait()
 
 
-def until(page: Page, condition: str, seconds: float = 90) -> None:
+def until(page: Page, condition: str, seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
-    while not page.evaluate(condition, timeout=30):
-        assert time.monotonic() < deadline, page.evaluate("document.body.innerText", timeout=10)
+    while not page.evaluate(condition, timeout=60):
+        assert time.monotonic() < deadline, page.evaluate("document.body.innerText", timeout=60)
         time.sleep(0.1)
 
 
@@ -60,8 +60,8 @@ def opened(page: Page, url: str) -> None:
 
 def begin(page: Page, **chosen: str) -> None:
     for item in chosen.items():
-        page.evaluate(f"{CHOOSE}({json.dumps(item)})", timeout=10)
-    page.evaluate("document.getElementById('run').click()", timeout=10)
+        page.evaluate(f"{CHOOSE}({json.dumps(item)})", timeout=60)
+    page.evaluate("document.getElementById('run').click()", timeout=60)
 
 
 def run(page: Page, **chosen: str) -> str:
@@ -71,11 +71,11 @@ def run(page: Page, **chosen: str) -> str:
 
 
 def shown(page: Page) -> str:
-    return str(page.evaluate("document.getElementById('status').innerText + result.innerText", timeout=10))
+    return str(page.evaluate("document.getElementById('status').innerText + result.innerText", timeout=60))
 
 
 def kept(page: Page, folder: Path) -> Any:
-    page.evaluate("document.getElementById('keep').click()", timeout=10)
+    page.evaluate("document.getElementById('keep').click()", timeout=60)
     until(page, "result.innerText.includes('Kept on the computer as run')")
     with Store.open(folder, create=False) as store:
         return store.load("last")
@@ -84,14 +84,14 @@ def kept(page: Page, folder: Path) -> Any:
 def test_a_person_measures_on_a_phones_screen_and_keeps_the_result(tmp_path: Path) -> None:
     with serving(tmp_path) as url, chrome.launch() as browser, cdp.open_page(browser.address) as page:
         opened(page, url)
-        widest = page.evaluate("document.documentElement.scrollWidth", timeout=10)
+        widest = page.evaluate("document.documentElement.scrollWidth", timeout=60)
         assert widest <= PHONE["width"], "the page has to be scrolled sideways"
         said = run(page, model="bert_small fp32", engine="ONNX Runtime Web 1.30", threads="1")
         title = "bert_small fp32 on ONNX Runtime Web 1.30, wasm simd-threads, 1 thread"
         for words in (title, "Stages", "framework download", "first inference", "later inferences"):
             assert words in said
-        assert page.evaluate("document.documentElement.scrollWidth", timeout=10) <= PHONE["width"]
-        assert page.evaluate("document.querySelectorAll('iframe').length", timeout=10) == 0
+        assert page.evaluate("document.documentElement.scrollWidth", timeout=60) <= PHONE["width"]
+        assert page.evaluate("document.querySelectorAll('iframe').length", timeout=60) == 0
         stored = kept(page, tmp_path)
         (block,) = stored.blocks
         assert (stored.info.suite, block.planned.context, block.outcome) == ("manual", "manual", "measured")
@@ -125,9 +125,9 @@ def test_what_is_stopped_or_left_holds_up_nobody(tmp_path: Path) -> None:
         page.call("Network.emulateNetworkConditions", slow)
         begin(page, **chosen)
         until(page, "!document.getElementById('stop').hidden && document.querySelector('iframe') !== null")
-        page.evaluate("document.getElementById('stop').click()", timeout=10)
+        page.evaluate("document.getElementById('stop').click()", timeout=60)
         until(page, "document.getElementById('status').innerText === 'Stopped.'")
-        assert page.evaluate("document.querySelectorAll('iframe').length", timeout=10) == 0
+        assert page.evaluate("document.querySelectorAll('iframe').length", timeout=60) == 0
         begin(page)
         until(page, "document.querySelector('iframe') !== null")
         page.call("Network.emulateNetworkConditions", slow | {"downloadThroughput": -1})
@@ -150,8 +150,8 @@ def test_without_tls_another_device_is_told_that_it_is_not_isolated(tmp_path: Pa
         cdp.open_page(browser.address) as page,
     ):
         opened(page, url.replace("127.0.0.1", "phone.test"))
-        assert page.evaluate("!document.getElementById('isolation').hidden", timeout=10) is True
-        assert page.evaluate("document.getElementById('threads').options.length", timeout=10) == 1
+        assert page.evaluate("!document.getElementById('isolation').hidden", timeout=60) is True
+        assert page.evaluate("document.getElementById('threads').options.length", timeout=60) == 1
         assert "not isolated" in run(page, model="bert_small fp32", engine="TensorFlow.js 4.22", wasm_build="simd")
         (block,) = kept(page, tmp_path).blocks
         assert block.measurement.proof.cross_origin_isolated is False
@@ -167,6 +167,6 @@ def test_with_tls_another_device_has_an_isolated_page_and_sees_kernels(tmp_path:
     ):
         assert url.startswith("https://")
         opened(page, url.replace("127.0.0.1", "phone.test"))
-        assert page.evaluate("crossOriginIsolated", timeout=10) is True
+        assert page.evaluate("crossOriginIsolated", timeout=60) is True
         chosen = {"model": "bert_small fp32", "engine": "TensorFlow.js 4.22", "wasm_build": "simd", "pass": "kernels"}
         assert "Kernels of one inference" in run(page, **chosen)

@@ -90,7 +90,7 @@ def serve(monkeypatch):
 
     yield start
     for server in servers:
-        server.thread.join(5)
+        server.thread.join(60)
         server.listener.close()
         assert server.problems == []
         assert server.connections == []
@@ -105,7 +105,7 @@ def test_output_error_and_exit_code_come_apart(serve):
         [FEATURES],
         shell_v2("exec ls -l", frame(1, b"on"), frame(2, b"bad"), frame(1, b"e"), frame(9, b"?"), frame(3, b"\x05")),
     )
-    assert DeviceShell(SERIAL).run(["ls", "-l"], timeout=5) == ShellResult(b"one", b"bad", 5)
+    assert DeviceShell(SERIAL).run(["ls", "-l"], timeout=60) == ShellResult(b"one", b"bad", 5)
 
 
 def test_features_are_asked_once(serve):
@@ -117,19 +117,19 @@ def test_features_are_asked_once(serve):
 def test_a_phone_that_goes_away_in_the_middle_is_lost(serve, pinned: Pinned):
     serve([FEATURES], shell_v2("exec sleep 9", frame(1, b"half")), [NO_DEVICES])
     with pinned.raises(TargetLost) as caught:
-        DeviceShell(SERIAL).run(["sleep", "9"], timeout=5)
+        DeviceShell(SERIAL).run(["sleep", "9"], timeout=60)
     assert caught.value.run_can_be_resumed
 
 
 def test_a_connection_that_is_cut_while_the_phone_is_there_fails_the_block(serve):
     serve([FEATURES], shell_v2("exec x"), [DEVICES])
     with pytest.raises(BlockFailed, match="cut"):
-        DeviceShell(SERIAL).run(["x"], timeout=5)
+        DeviceShell(SERIAL).run(["x"], timeout=60)
 
 
 def test_a_server_that_hangs_up_cuts_the_connection(serve):
     serve([], [DEVICES])
-    with pytest.raises(BlockFailed) as caught, adb_protocol.service(SERIAL, "sync:", Limit("S1: x", 5)):
+    with pytest.raises(BlockFailed) as caught, adb_protocol.service(SERIAL, "sync:", Limit("S1: x", 60)):
         pass
     assert caught.value.fault == "cut connection"
 
@@ -145,7 +145,7 @@ def test_a_pipe_that_breaks_while_asking_is_a_cut_connection(serve, monkeypatch)
         "send",
         lambda stream, data, limit: broken() if b"transport" in bytes(data) else send(stream, data, limit),
     )
-    with pytest.raises(BlockFailed) as caught, adb_protocol.service(SERIAL, "sync:", Limit("S1: x", 5)):
+    with pytest.raises(BlockFailed) as caught, adb_protocol.service(SERIAL, "sync:", Limit("S1: x", 60)):
         pass
     assert caught.value.fault == "cut connection"
 
@@ -171,7 +171,7 @@ def test_a_lost_phone_has_a_named_loss(serve, word, loss):
     listed = f"S1\t{word}\n".encode()
     serve([FEATURES], shell_v2("exec x"), [("host:devices", b"OKAY%04x" % len(listed) + listed)])
     with pytest.raises(TargetLost) as caught:
-        DeviceShell(SERIAL).run(["x"], timeout=5)
+        DeviceShell(SERIAL).run(["x"], timeout=60)
     assert caught.value.loss == loss
 
 
@@ -187,7 +187,7 @@ def test_a_full_disk_is_named(text):
 def test_a_phone_that_is_gone_before_is_lost(serve):
     serve([FEATURES], [(TRANSPORT[0], b"FAIL0016device 'S1' not found!")], [NO_DEVICES])
     with pytest.raises(TargetLost, match="absent"):
-        DeviceShell(SERIAL).run(["x"], timeout=5)
+        DeviceShell(SERIAL).run(["x"], timeout=60)
 
 
 def test_a_silent_command_ends_at_its_limit_and_on_cancel(serve, pinned: Pinned):
@@ -236,7 +236,7 @@ def test_phones_before_android_7_are_understood(serve, monkeypatch):
         [(FEATURES[0], b"OKAY0003cmd")],
         [TRANSPORT, (f"exec:{text}", b"OKAYout\nmobilebench-t 3\nerr\n")],
     )
-    assert DeviceShell(SERIAL).run(["ls"], timeout=5) == ShellResult(b"out\n", b"err\n", 3)
+    assert DeviceShell(SERIAL).run(["ls"], timeout=60) == ShellResult(b"out\n", b"err\n", 3)
 
 
 @given(st.binary(max_size=200), st.binary(max_size=200), st.integers(0, 255))

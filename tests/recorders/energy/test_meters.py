@@ -112,7 +112,7 @@ def read_from(send: Callable[[socket.socket], None], until: Callable[[TcpMeter],
     with simulated_meter(send) as address:
         meter = TcpMeter(address)
         meter.start()
-        patience = time.monotonic() + 20
+        patience = time.monotonic() + 60
         while not until(meter):
             assert time.monotonic() < patience
             time.sleep(0.005)
