@@ -18,7 +18,7 @@ def logcat(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     code = "import sys; from pathlib import Path; from mobilebench.virtual.android.logs import main; "
     code += "sys.exit(main(Path(sys.argv[1]), sys.argv[2:]))"
     argv = [sys.executable, "-c", code, str(folder / "logcat"), *words]
-    return subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False)
+    return subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
 
 
 @pytest.fixture
@@ -88,9 +88,9 @@ def test_it_follows_until_it_is_ended(log: Log, tmp_path: Path) -> None:
     out = tmp_path / "out"
     argv = [sys.executable, "-c", code, str(tmp_path / "logcat")]
     with out.open("w") as stream, subprocess.Popen(argv, stdout=stream) as following:
-        wait_until(lambda: "Start proc 1" in out.read_text(), 20)
+        wait_until(lambda: "Start proc 1" in out.read_text(), 60)
         log.add("later", "came later")
-        wait_until(lambda: "came later" in out.read_text(), 20)
+        wait_until(lambda: "came later" in out.read_text(), 60)
         following.terminate()
 
 

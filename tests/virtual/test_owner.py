@@ -71,13 +71,14 @@ def test_a_phone_ends_with_its_killed_owner(one_desk: Desk, sandbox: str, monkey
     monkeypatch.setenv("MOBILEBENCH_VIRTUAL_SANDBOX", sandbox)
     process = switched_on("own")
     (phone,) = phones.list_phones()
-    one_desk.shell(phone, "setsid nohup sleep 4326 >/dev/null 2>&1 &")
-    wait_until(lambda: processes_mentioning("sleep 4326") != [])
+    left = f"sleep 4326.{os.getpid()}"
+    one_desk.shell(phone, f"setsid nohup {left} >/dev/null 2>&1 &")
+    wait_until(lambda: processes_mentioning(left) != [])
     assert phone.running
     process.send_signal(signal.SIGKILL)
     process.communicate()
     wait_until(lambda: processes_mentioning(str(one_desk.home)) == [], 60)
-    wait_until(lambda: processes_mentioning("sleep 4326") == [], 60)
+    wait_until(lambda: processes_mentioning(left) == [], 60)
     assert [phone.running for phone in phones.list_phones()] == [False]
 
     process = switched_on("own")

@@ -119,11 +119,12 @@ def test_phones_differ_by_default_and_outlive_the_command_that_started_them(one_
 @pytest.mark.adb
 def test_down_ends_what_commands_left_behind_and_nothing_else(one_desk: Desk) -> None:
     (phone,) = phones.up(1, names=["busy"])
-    one_desk.shell(phone, "setsid nohup sleep 4323 >/dev/null 2>&1 & nohup sleep 4323 >/dev/null 2>&1 &")
+    left = f"sleep 4323.{os.getpid()}"  # no other process of this computer says so
+    one_desk.shell(phone, f"setsid nohup {left} >/dev/null 2>&1 & nohup {left} >/dev/null 2>&1 &")
     with subprocess.Popen(["sleep", "4324"]) as bystander:
-        wait_until(lambda: len(processes_mentioning("sleep 4323")) == 2)  # while one starts, its words cannot be read
+        wait_until(lambda: len(processes_mentioning(left)) == 2)  # while one starts, its words cannot be read
         phones.down(["busy"])
-        assert processes_mentioning("sleep 4323") == []
+        assert processes_mentioning(left) == []
         assert bystander.poll() is None
         bystander.kill()
 

@@ -104,11 +104,12 @@ def test_without_a_sandbox_a_full_disk_refuses_pushes(
 
 
 def test_without_a_sandbox_down_ends_processes_left_behind(open_desk: Desk, pair: list[VirtualPhone]) -> None:
-    open_desk.shell(pair[0], "setsid nohup sleep 4331 >/dev/null 2>&1 & (nohup sleep 4331 >/dev/null 2>&1 &)")
+    left = f"sleep 4331.{os.getpid()}"
+    open_desk.shell(pair[0], f"setsid nohup {left} >/dev/null 2>&1 & (nohup {left} >/dev/null 2>&1 &)")
     open_desk.shell(pair[0], f"{START} -d about:blank")
-    assert len(processes_mentioning("sleep 4331")) == 2
+    wait_until(lambda: len(processes_mentioning(left)) == 2)  # while one starts, its words cannot be read
     phones.down()
-    assert processes_mentioning("sleep 4331") == []
+    assert processes_mentioning(left) == []
     assert processes_mentioning(str(open_desk.home)) == []
 
 
