@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from mobilebench.core import artefacts, log
 from mobilebench.core.errors import BadInput, Unsupported
 from mobilebench.engines import libraries
 from mobilebench.engines.libraries import cached, catalogue, given, pins, resolve
+from tests.browsers.processes import wait_until
 from tests.engines.libraries.fakes import COORDINATE, INSIDE, PACKAGE, aar, calls, client, elf, pin, sha256, tgz, zipped
 from tests.pinning import Pinned
 
@@ -271,14 +271,20 @@ def test_a_client_that_hangs_is_ended_with_its_children(
     tmp_path: Path, archive: Path, monkeypatch: pytest.MonkeyPatch, pinned: Pinned
 ) -> None:
     monkeypatch.setattr(cached, "_FETCH_SECONDS", 0.3)
-    client(tmp_path / "bin", monkeypatch, "mvn", f"sleep 60 & echo $! > {tmp_path}/child; wait")
+    script = f"sleep 60 & echo $! > {tmp_path}/draft; mv {tmp_path}/draft {tmp_path}/child; wait"
+    client(tmp_path / "bin", monkeypatch, "mvn", script)
+    wait = subprocess.Popen.wait
+
+    def once_it_hangs(process: subprocess.Popen[bytes], timeout: float | None = None) -> int:
+        if timeout is not None:
+            wait_until((tmp_path / "child").exists)
+        return wait(process, timeout)
+
+    monkeypatch.setattr(subprocess.Popen, "wait", once_it_hangs)
     with pinned.raises(Unsupported):
         obtain()
     child = int((tmp_path / "child").read_text())
-    deadline = time.monotonic() + 5
-    while Path(f"/proc/{child}/stat").exists() and _state(child) != "Z" and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert not Path(f"/proc/{child}/stat").exists() or _state(child) == "Z"
+    wait_until(lambda: _state(child) == "Z", 30)
 
 
 def _state(pid: int) -> str:
@@ -289,12 +295,22 @@ def _state(pid: int) -> str:
 
 
 def test_two_at_a_time_fetch_once(tmp_path: Path, archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    client(tmp_path / "bin", monkeypatch, "mvn", f'sleep 0.3; cp {archive} "$OUT/engine.aar"')
+    both = tmp_path / "both wait"
+    script = f'until [ -e "{both}" ]; do sleep 0.02; done; cp {archive} "$OUT/engine.aar"'
+    client(tmp_path / "bin", monkeypatch, "mvn", script)
     told: list[str] = []
     found: list[libraries.EngineLibraries] = []
 
+    def waiting() -> int:
+        return sum(words.startswith("Waiting for another process") for words in told)
+
+    def tell(words: str) -> None:
+        told.append(words)
+        if waiting() == 2:
+            both.touch()
+
     def work() -> None:
-        found.append(libraries.libraries_for("onnxruntime", "cpu", PHONE, told.append))
+        found.append(libraries.libraries_for("onnxruntime", "cpu", PHONE, tell))
 
     workers = [threading.Thread(target=work) for _ in range(3)]
     for worker in workers:
@@ -304,7 +320,7 @@ def test_two_at_a_time_fetch_once(tmp_path: Path, archive: Path, monkeypatch: py
     assert len(found) == 3
     assert len({one.core for one in found}) == 1
     assert calls(tmp_path / "bin") == ["mvn"]
-    assert sum(words.startswith("Waiting for another process") for words in told) == 2
+    assert waiting() == 2
 
 
 def test_what_a_killed_fetch_left_behind_is_removed(archive: Path, own_cache: Path) -> None:
