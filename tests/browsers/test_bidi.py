@@ -53,7 +53,7 @@ def test_a_value_comes_back_although_events_and_stale_answers_come_first() -> No
         return [event, {"type": "success", "id": 999, "result": {}}, evaluated(message, "string", "42")]
 
     with fake_devtools(opening(answer)) as fake, open_page(address(fake)) as page:
-        assert page.evaluate("6 * 7", timeout=5) == "42"
+        assert page.evaluate("6 * 7", timeout=60) == "42"
     asked = fake.received[-1]
     assert (asked["method"], asked["params"]["awaitPromise"]) == ("script.evaluate", True)
     assert asked["params"]["target"] == {"context": "tab1"}
@@ -61,7 +61,7 @@ def test_a_value_comes_back_although_events_and_stale_answers_come_first() -> No
 
 def test_what_is_evaluated_apart_is_in_a_sandbox() -> None:
     with fake_devtools(opening(lambda m: [evaluated(m, "number", 1)])) as fake, open_page(address(fake)) as page:
-        page.evaluate("x", timeout=5, apart=True)
+        page.evaluate("x", timeout=60, apart=True)
     assert fake.received[-1]["params"]["target"]["sandbox"]
 
 
@@ -71,13 +71,13 @@ def test_a_second_answer_is_passed_over() -> None:
         return [evaluated(message, "string", expression), evaluated(message, "string", "again")]
 
     with fake_devtools(opening(answer)) as fake, open_page(address(fake)) as page:
-        assert [page.evaluate(text, timeout=5) for text in ("one", "two", "three")] == ["one", "two", "three"]
+        assert [page.evaluate(text, timeout=60) for text in ("one", "two", "three")] == ["one", "two", "three"]
 
 
 def test_opening_waits_until_the_page_is_complete() -> None:
     with fake_devtools(opening(lambda m: [success(m, navigation="1", url="")])) as fake:
         with open_page(address(fake)) as page:
-            page.open("http://127.0.0.1/bench.html", timeout=5)
+            page.open("http://127.0.0.1/bench.html", timeout=60)
         assert fake.received[-1]["params"] == {
             "context": "tab1",
             "url": "http://127.0.0.1/bench.html",
@@ -102,7 +102,7 @@ def test_an_exception_is_reported_with_its_message(pinned: Pinned) -> None:
         open_page(address(fake)) as page,
         pinned.raises(BlockFailed),
     ):
-        page.evaluate("x()", timeout=5)
+        page.evaluate("x()", timeout=60)
 
 
 @pytest.mark.slow
@@ -149,7 +149,7 @@ def test_everything_that_can_go_wrong_has_a_name(reply: Any, fault: str, pinned:
         pinned.raises(BlockFailed) as raised,
         open_page(address(fake)) as page,
     ):
-        page.evaluate("1", timeout=5)
+        page.evaluate("1", timeout=60)
     assert raised.value.fault == fault
 
 

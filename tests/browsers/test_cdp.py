@@ -42,7 +42,7 @@ def test_a_value_comes_back_although_events_and_stale_answers_come_first() -> No
         return [event, {"id": 999, "result": {}}, result(message, **evaluated("42"))]
 
     with fake_devtools(answer) as fake, cdp.open_page(fake.url) as page:
-        assert page.evaluate("6 * 7", timeout=5) == "42"
+        assert page.evaluate("6 * 7", timeout=60) == "42"
     assert fake.received[0]["params"]["awaitPromise"] is True
 
 
@@ -61,7 +61,7 @@ def test_windows_that_the_page_opened_are_closed_with_it() -> None:
     events = [created("user's", "other"), created("one", "page1"), created("two", "one")]
     with fake_devtools(lambda m: [*events, result(m, **evaluated("x"))]) as fake:
         with cdp.open_page(fake.url) as page:
-            page.evaluate("open()", timeout=5)
+            page.evaluate("open()", timeout=60)
         assert fake.closed == ["page1", "one", "two"]
 
 
@@ -81,11 +81,11 @@ def test_what_is_evaluated_apart_has_a_world_for_each_document() -> None:
         return [result(message, **evaluated(message["params"].get("contextId")))]
 
     with fake_devtools(answer) as fake, cdp.open_page(fake.url) as page:
-        assert [page.evaluate("x", timeout=5, apart=apart) for apart in (True, False, True)] == [7, None, 7]
+        assert [page.evaluate("x", timeout=60, apart=apart) for apart in (True, False, True)] == [7, None, 7]
         gone[0] = True
         with pytest.raises(BlockFailed, match="Cannot find context"):
-            page.evaluate("x", timeout=5, apart=True)
-        assert page.evaluate("x", timeout=5, apart=True) == 8
+            page.evaluate("x", timeout=60, apart=True)
+        assert page.evaluate("x", timeout=60, apart=True) == 8
 
 
 @pytest.mark.parametrize("frames", [{}, {"frameTree": []}, {"frameTree": {"frame": None}}])
@@ -95,13 +95,13 @@ def test_a_browser_that_gives_no_world(frames: dict[str, Any]) -> None:
         cdp.open_page(fake.url) as page,
         pytest.raises(BlockFailed, match="gave no world"),
     ):
-        page.evaluate("x", timeout=5, apart=True)
+        page.evaluate("x", timeout=60, apart=True)
 
 
 def test_answers_may_be_larger_than_a_websocket_library_likes() -> None:
     big = "x" * 3_000_000
     with fake_devtools(lambda m: [result(m, **evaluated(big))]) as fake, cdp.open_page(fake.url) as page:
-        assert page.evaluate("big", timeout=20) == big
+        assert page.evaluate("big", timeout=60) == big
 
 
 def test_opening_waits_for_the_load_event_even_when_it_comes_before_the_answer() -> None:
@@ -110,7 +110,7 @@ def test_opening_waits_for_the_load_event_even_when_it_comes_before_the_answer()
         return [loaded, result(message)] if message["method"] == "Page.navigate" else [result(message)]
 
     with fake_devtools(answer) as fake, cdp.open_page(fake.url) as page:
-        page.open("http://127.0.0.1/bench.html", timeout=5)
+        page.open("http://127.0.0.1/bench.html", timeout=60)
     begun = ["Page.enable", "Inspector.enable", "Page.bringToFront", "Target.setDiscoverTargets"]
     assert fake.methods() == [*begun, "Page.navigate"]
 
@@ -131,7 +131,7 @@ def test_an_exception_is_reported_with_its_message(pinned: Pinned) -> None:
         cdp.open_page(fake.url) as page,
         pinned.raises(BlockFailed),
     ):
-        page.evaluate("x()", timeout=5)
+        page.evaluate("x()", timeout=60)
 
 
 @pytest.mark.slow
@@ -178,7 +178,7 @@ def test_everything_that_can_go_wrong_has_a_name(reply: Any, fault: str, pinned:
         pinned.raises(BlockFailed) as raised,
         cdp.open_page(fake.url) as page,
     ):
-        page.evaluate("1", timeout=5)
+        page.evaluate("1", timeout=60)
     assert raised.value.fault == fault
 
 
@@ -192,7 +192,10 @@ def test_everything_that_can_go_wrong_has_a_name(reply: Any, fault: str, pinned:
         (None, "odd", "crash"),
     ],
 )
-def test_the_reason_why_a_page_ended_is_reported(status: Any, code: Any, fault: str, pinned: Pinned) -> None:
+def test_the_reason_why_a_page_ended_is_reported(
+    status: Any, code: Any, fault: str, pinned: Pinned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cdp, "_CRASH_REPORT_SECONDS", 60)  # the reason comes after the crash
     ended = {"targetId": "page1", "status": status, "errorCode": code}
     other = {"targetId": "another", "status": "killed", "errorCode": 9}
     events = [
@@ -205,7 +208,7 @@ def test_the_reason_why_a_page_ended_is_reported(status: Any, code: Any, fault: 
         pinned.raises(BlockFailed) as raised,
         cdp.open_page(fake.url) as page,
     ):
-        page.evaluate("1", timeout=5)
+        page.evaluate("1", timeout=60)
     assert raised.value.fault == fault
 
 
@@ -215,7 +218,7 @@ def test_a_second_answer_is_passed_over() -> None:
         return [result(message, **evaluated(expression)), result(message, **evaluated("again"))]
 
     with fake_devtools(answer) as fake, cdp.open_page(fake.url) as page:
-        assert [page.evaluate(text, timeout=5) for text in ("one", "two", "three")] == ["one", "two", "three"]
+        assert [page.evaluate(text, timeout=60) for text in ("one", "two", "three")] == ["one", "two", "three"]
 
 
 def test_an_answer_of_gigabytes_is_not_taken(monkeypatch: pytest.MonkeyPatch, pinned: Pinned) -> None:
@@ -225,7 +228,7 @@ def test_an_answer_of_gigabytes_is_not_taken(monkeypatch: pytest.MonkeyPatch, pi
         pinned.raises(BlockFailed),
         cdp.open_page(fake.url) as page,
     ):
-        page.evaluate("big", timeout=5)
+        page.evaluate("big", timeout=60)
 
 
 def test_no_browser_behind_the_address(pinned: Pinned) -> None:

@@ -87,7 +87,7 @@ def test_a_connection_that_is_cut_while_the_browser_lives_is_named(browser: str,
         open_page(cable.address) as page,
     ):
         Timer(0.3, cable.cut).start()
-        page.evaluate(WAITING, timeout=20)
+        page.evaluate(WAITING, timeout=60)
     assert raised.value.fault == "cut connection"
 
 
@@ -99,7 +99,7 @@ def test_a_tab_that_a_person_closes_is_a_cut_connection(temporary: Path) -> None
     ):
         page.open(PAGE)
         Timer(0.3, close_tabs, [running.address]).start()
-        page.evaluate(WAITING, timeout=20)
+        page.evaluate(WAITING, timeout=60)
     assert raised.value.fault == "cut connection"
 
 

@@ -14,7 +14,7 @@ from mobilebench.browsers.connect import open_page
 
 @pytest.mark.browser
 def test_it_looks_up_no_name_but_loopback(tmp_path: Path, temporary: Path) -> None:
-    log = ("MOZ_LOG=nsHostResolver:5", f"MOZ_LOG_FILE={tmp_path}/log")
+    log = ("MOZ_LOG=sync,nsHostResolver:5", f"MOZ_LOG_FILE={tmp_path}/log")
     with firefox.launch(log) as running, open_page(running.address) as page:
         page.evaluate("fetch('http://127.0.0.1:1025/').catch(() => 0)", timeout=60)
         time.sleep(4)

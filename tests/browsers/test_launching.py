@@ -33,6 +33,12 @@ def kills(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], No
     return count
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that is to end is waited for, however long a busy machine takes to start it."""
+    monkeypatch.setattr(launching, "_EXIT_SECONDS", 60)
+
+
 def cut() -> BlockFailed:
     return BlockFailed("The connection to the browser was cut (EOFError).", fault="cut connection")
 

@@ -18,6 +18,7 @@ import pytest
 from mobilebench.browsers import file_response
 from mobilebench.browsers.server import LARGEST_POST, PageServer
 from mobilebench.core.errors import BadInput, BlockFailed
+from tests.browsers.processes import wait_until
 from tests.browsers.test_server import get
 from tests.pinning import Pinned
 
@@ -133,9 +134,7 @@ class TestTheLog:
             with socket.create_connection(("127.0.0.1", server.port), timeout=60) as client:
                 client.sendall(f"GET {visit.path}model HTTP/1.1\r\nHost: x\r\n\r\n".encode())
                 assert client.recv(1000).startswith(b"HTTP/1.1 200")
-            deadline = time.monotonic() + 5
-            while not visit.requests() and time.monotonic() < deadline:
-                time.sleep(0.01)
+            wait_until(lambda: bool(visit.requests()))
             (cut,) = visit.requests()
             assert not cut.whole
             assert cut.bytes == 0
