@@ -188,6 +188,10 @@ class LateWorker(FakeSystem):
 
 
 class TestThreadsThatStartLate:
+    @pytest.fixture(autouse=True)
+    def patience(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(page_sampling, "SETTLING_S", 60)
+
     def watched(self, system: LateWorker, threads: int) -> Proof:
         found = begun(system.processes(), threads=threads)
         system.computed(300, 0)
@@ -273,7 +277,7 @@ class TestMemory:
         recorded = RecordedPage(page, Here(HANDLE, system.files, here=True), block)
         target: Any = None
         with pytest.raises(BlockFailed) if error else nullcontext(), recording(target, recorded) as found:
-            assert sampled.wait(30)
+            assert sampled.wait(60)
             system.computed(300, 10)
             found.paused("warmup")
             system.computed(100, 80)

@@ -106,9 +106,9 @@ def test_any_input_argument_is_understood_or_refused(text: str) -> None:
 
 
 def test_the_clock_moves_and_costs_little() -> None:
-    facts = system.clock_facts()
-    assert 0 < facts.resolution_ms < 1
-    assert 0 < facts.cost_ms < 0.1
+    facts = [system.clock_facts() for _ in range(5)]
+    assert all(0 < one.resolution_ms < 1 for one in facts)
+    assert 0 < min(one.cost_ms for one in facts) < 0.1  # a busy machine may stop this process meanwhile
     before = system.now_ms()
     time.sleep(0.005)
     assert system.now_ms() - before >= 5
@@ -130,8 +130,8 @@ def test_cpu_time_is_reported_by_thread() -> None:
     while time.thread_time() < end:
         pass
     used = system.threads_since(before, system.read_threads())
-    assert used[0].id == os.getpid()
-    assert used[0].cpu_ms >= 30
+    assert [one.cpu_ms >= 30 for one in used if one.id == os.getpid()] == [True]
+    assert used == sorted(used, key=lambda one: -one.cpu_ms)
 
 
 def thread(number: int, name: str, cpu_ms: float) -> system.Thread:

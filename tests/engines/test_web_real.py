@@ -22,7 +22,7 @@ from mobilebench.core.agreement import disagreements
 from mobilebench.core.axes import LITERT_WASM_FILES
 from mobilebench.core.errors import BlockFailed, Unsupported
 from mobilebench.core.records import BlockRule, Measurement, SetupPart
-from mobilebench.engines import web
+from mobilebench.engines import page_sampling, web
 from mobilebench.engines.base import Engine
 from mobilebench.engines.registry import engines
 from mobilebench.engines.web_engines import LITERTJS, ORTJS, TFJS, WebEngine
@@ -33,6 +33,7 @@ from mobilebench.models.synthetic_inputs import fill, sample_indices
 from mobilebench.models.user_models import importer
 from mobilebench.targets.host import HostTarget
 from mobilebench.verdicts.rules import judge
+from tests.browsers.sabotage import last_browser
 from tests.engines.web_cases import SHORT, planned, web_case
 
 from .measuring import measured_by
@@ -367,35 +368,26 @@ def test_a_page_that_throws_or_talks_nonsense_fails_the_block(
 
 
 def test_chromium_killed_in_the_middle(target: HostTarget, monkeypatch: pytest.MonkeyPatch, temporary: Path) -> None:
-    launched: list[int] = []
-    launch = chrome.launch
+    browser, killed = last_browser(monkeypatch), Event()
+    look = page_sampling.PageProcessSampler.paused
 
-    def noting(*arguments: object, **options: object) -> object:
-        manager = launch(*arguments, **options)  # type: ignore[arg-type]
-        Timer(1.5, kill_profile, [temporary, launched]).start()
-        return manager
+    def looking(watch: page_sampling.PageProcessSampler, moment: str) -> None:
+        look(watch, moment)
+        if moment == "warmup":  # the predictions come next, for a long time
+            Timer(0.3, kill, [browser().pid, killed]).start()
 
-    monkeypatch.setattr(chrome, "launch", noting)
+    monkeypatch.setattr(page_sampling.PageProcessSampler, "paused", looking)
     endless = planned(web_case("tfjs", "wasm", "simd"), BlockRule(min_predictions=100_000, max_predictions=100_000))
     with pytest.raises(BlockFailed, match="connection to the browser was cut"):
         measured_by(TFJS, target, endless, model("bert_small"), cancel=Event())
-    assert launched
+    assert killed.is_set()
     assert list(temporary.iterdir()) == []
 
 
-def kill_profile(temporary: Path, killed: list[int]) -> None:
-    """Kill the browser whose profile lies in `temporary`, as the kernel would when memory runs out."""
-    for folder in Path("/proc").iterdir():
-        if not folder.name.isdecimal():
-            continue
-        try:
-            words = (folder / "cmdline").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        ours = any(word.startswith(f"--user-data-dir={temporary}".encode()) for word in words)
-        if ours and not any(word.startswith(b"--type=") for word in words):
-            os.kill(int(folder.name), signal.SIGKILL)
-            killed.append(int(folder.name))
+def kill(pid: int, killed: Event) -> None:
+    """Kill the browser, as the kernel would when memory runs out."""
+    killed.set()
+    os.kill(pid, signal.SIGKILL)
 
 
 def test_cancelling_ends_a_block_within_seconds(target: HostTarget, temporary: Path) -> None:

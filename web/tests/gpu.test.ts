@@ -106,9 +106,10 @@ describe('GpuWatch', () => {
     const other = browser();
     await other.device();
     other.lose({ reason: 'unknown', message: 'a reset.' });
-    await vi.waitFor(() => {
+    const lost = () => {
       expect(other.watch.loss.reason).toBe('the browser took the WebGPU device away: a reset');
-    });
+    };
+    await vi.waitFor(lost, { timeout: 30_000 });
   });
 
   it('tells a lost context though another one was made in its place', () => {
