@@ -264,8 +264,16 @@ def test_memory_is_read_by_the_clock_and_at_the_ends_of_stages(tmp_path: Path) -
     assert len(by_clock) >= 4
     assert all(later - earlier >= 4.9 for earlier, later in pairwise(by_clock[1:]))
     assert found == sorted(found, key=lambda one: one.at_ms)
-    assert memory.peak_rss_kb(tmp_path / "none") is None
-    assert (memory.peak_rss_kb() or 0) > 1000
+
+
+def test_a_reading_above_the_kernel_s_rough_peak_is_the_peak(tmp_path: Path) -> None:
+    readings = [memory.Reading(at, None, kb, None, None, None, None) for at, kb in ((0, 700), (1, 900), (2, 800))]
+    status = tmp_path / "status"
+    assert memory.peak_rss_kb(readings, status) is None
+    for counted, peak in ((899, 900), (901, 901)):
+        status.write_text(f"VmHWM:\t{counted} kB\nVmRSS:\t800 kB\n")
+        assert memory.peak_rss_kb(readings, status) == peak
+    assert (memory.peak_rss_kb([]) or 0) > 1000
 
 
 def test_the_page_cache_is_filled_emptied_and_read_back(tmp_path: Path) -> None:

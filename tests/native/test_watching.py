@@ -19,6 +19,8 @@ STAGES = {
     "onnxruntime": ["library_load", "model_read", "session_creation", "session_creation"],
 }
 OWN_KB = 1024
+KERNEL_ROUGH_KB = 2048
+"""How much the kernel's peak may be below a reading: it adds up what each core has counted only now and then."""
 
 
 def shortest_sample(measurement: Measurement) -> float:
@@ -112,7 +114,8 @@ def test_a_memory_pass_reads_at_the_end_of_every_part(runner: Path, engine: str)
         assert reading.anonymous_kb is not None and reading.file_kb is not None
         assert reading.anonymous_kb + reading.file_kb == reading.rss_kb
     assert found.memory.peak_rss_kb is not None
-    assert found.memory.peak_rss_kb >= max(reading.rss_kb for reading in readings(found))
+    most = max(reading.rss_kb for reading in readings(found))
+    assert found.memory.peak_rss_kb >= most - KERNEL_ROUGH_KB
 
 
 @pytest.mark.parametrize(("access", "grows"), [("read", True), ("mapped", False)])

@@ -77,9 +77,9 @@ def _measure(block: Block) -> None:
     profile = network.Profile(runtime.tf, options.scratch) if options.pass_ == "kernels" else None
     with profile.running() if profile else nullcontext():
         _predict(block, model, stages, profile)
-    block.peak_rss_kb = memory.peak_rss_kb()
     if options.pass_ == "memory":
         block.readings = watch.stop()
+        block.peak_rss_kb = memory.peak_rss_kb(block.readings)
     block.at_work = system.at_work(block.used, {os.getpid(), watch.thread})
     block.operators = profile.found if profile else []
     block.kept = system.read_cores(asked)

@@ -51,12 +51,15 @@ def parse(at_ms: float, stage: str | None, rollup: str) -> Reading | None:
     )
 
 
-def peak_rss_kb(status: Path = _STATUS) -> int | None:
-    """The largest resident set of this process so far (VmHWM), in KiB."""
+def peak_rss_kb(readings: Sequence[Reading], status: Path = _STATUS) -> int | None:
+    """The largest resident set of this process so far, in KiB: VmHWM, which the kernel counts roughly, or a larger one
+    of all `readings` that were made; None where the system does not report VmHWM.
+    """
     try:
-        return proc.kib_fields(status.read_text()).get("VmHWM")
+        peak = proc.kib_fields(status.read_text()).get("VmHWM")
     except OSError:
         return None
+    return None if peak is None else max([peak, *(reading.rss_kb for reading in readings)])
 
 
 class MemorySampler:
