@@ -35,7 +35,11 @@ def test_it_computes_the_gaps_of_the_report(tmp_path: Path, monkeypatch: pytest.
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     notebook.cells.append(nbformat.v4.new_code_cell("gaps.to_json('gaps.json', orient='records')"))
     NotebookClient(
-        notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
+        notebook,
+        timeout=120,
+        startup_timeout=120,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(tmp_path)}},
     ).execute()
 
     found = {(row["target"], row["model"], row["web"]): row for row in json.loads((tmp_path / "gaps.json").read_text())}

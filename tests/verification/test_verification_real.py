@@ -21,6 +21,7 @@ from mobilebench.models.manifest import ModelFiles
 from mobilebench.targets import host
 from mobilebench.verification import cells, outputs, verifier
 from mobilebench.verification.records import ModelMatrix
+from tests.browsers.processes import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.build, pytest.mark.usefixtures("closed_pages")]
 
@@ -134,17 +135,15 @@ def test_ctrl_c_ends_browser_and_command_and_the_same_command_goes_on(temporary:
             lines.append(line)
             if "tflite cpu xnnpack: pass" in line:
                 break
-        deadline = time.monotonic() + 30
-        while not list(temporary.glob("mobilebench-chrome-*")) and time.monotonic() < deadline:
-            time.sleep(0.05)
+        wait_until(lambda: bool(list(temporary.glob("mobilebench-chrome-*"))))
         running.send_signal(signal.SIGINT)
         asked = time.monotonic()
-        out, _ = running.communicate(timeout=30)
+        out, _ = running.communicate(timeout=120)
     finally:
         running.kill()
         running.wait()
     assert running.returncode == 130, "".join([*lines, out])
-    assert time.monotonic() - asked < 10
+    assert time.monotonic() - asked < 60
     assert list(temporary.iterdir()) == []
     assert len(list((home / "verifications").glob("mlp_4x256-fp32-*.json"))) == 1
     again = subprocess.run([*command, "--json"], capture_output=True, env=environment, text=True, check=False)

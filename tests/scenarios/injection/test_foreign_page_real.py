@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ from mobilebench.core.errors import BlockFailed, Unsupported
 from mobilebench.scenarios.base import NEXT_STEPS, ScenarioFailed
 from mobilebench.scenarios.injection.foreign_page import ForeignPage
 from mobilebench.scenarios.injection.opening import foreign_page
-from tests.browsers.processes import kill_pages
+from tests.browsers.processes import kill_pages, wait_until
 from tests.scenarios.injection.sites import Site, site
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -303,5 +304,10 @@ def test_the_tab_is_closed(browser: RunningBrowser, loopback: Site) -> None:
     with foreign_page(browser.address) as page:
         page.open(f"{loopback.origin}/plain")
     with foreign_page(browser.address) as page:
-        targets = page.call("Target.getTargets")["targetInfos"]
-    assert not [one for one in targets if one["url"].startswith(loopback.origin) and one["type"] == "page"]
+        wait_until(lambda: not tabs_of(loopback, page))  # the browser answers before the tab is gone
+
+
+def tabs_of(site: Site, page: ForeignPage) -> list[dict[str, Any]]:
+    """The open tabs that show a page of the site."""
+    targets = page.call("Target.getTargets")["targetInfos"]
+    return [one for one in targets if one["url"].startswith(site.origin) and one["type"] == "page"]
