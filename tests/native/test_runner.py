@@ -119,7 +119,9 @@ def test_a_damaged_model_is_an_error_of_the_block(runner: Path, tmp_path: Path, 
         model.mkdir()
     elif content != "missing":
         raw = whole.read_bytes()
-        model.write_bytes({"empty": b"", "truncated": raw[: len(raw) // 3], "garbage": random.Random(1).randbytes(4096)}[content])
+        model.write_bytes(
+            {"empty": b"", "truncated": raw[: len(raw) // 3], "garbage": random.Random(1).randbytes(4096)}[content]
+        )
     code, answer, _ = run(runner, *real_arguments(engine, "bert_small", model=str(model)))
     assert (code, answer["status"]) == (1, "error")
     words = {"missing": "No such file", "empty": "is empty", "folder": "is not a file"}
