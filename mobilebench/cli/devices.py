@@ -131,7 +131,7 @@ def left_out(selected: Iterable[TargetInfo]) -> list[dict[str, str]]:
     from mobilebench.targets.android import discovery
 
     return [
-        {"target": info.id, "state": info.state, "hint": discovery.remedy(info.id, info.state)}
+        {"target": info.id, "state": info.state, "hint": discovery.remedy_of(info)}
         for info in selected
         if info.state != discovery.READY
     ]

@@ -3,7 +3,7 @@ finds blocked, and keeps what else the doctor found."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
 from mobilebench.cli.output import say
@@ -45,6 +45,7 @@ def examined(
     *,
     named: Collection[str] = (),
     blocked_too: bool = False,
+    examine: Callable[[Sequence[TargetInfo]], Sequence[Report]] | None = None,
 ) -> list[TargetInfo]:
     """Examine the ready phones that have one of these blocks, and keep what was found in their descriptions.
 
@@ -56,6 +57,7 @@ def examined(
         blocks: what is to be measured.
         named: phones that may not be left out.
         blocked_too: leave no phone out.
+        examine: the doctor; None: that of this computer.
 
     Raises:
         BadInput: one that is blocked is named.
@@ -68,7 +70,7 @@ def examined(
     waiting = {block.case.target for block in blocks if _waits_for_cooling(block)}
     ready = [one for one in chosen if one.kind == "android" and one.state == discovery.READY and one.id in measured]
     found: dict[str, TargetInfo] = {}
-    for report in examine_all(ready):
+    for report in (examine or examine_all)(ready):
         info = report.info.model_copy(update={"doctor": report.records})
         found[info.id] = info
         if info.state != discovery.READY:  # it went away meanwhile

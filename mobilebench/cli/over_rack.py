@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from mobilebench.rack.discovery import RackTarget, RackTargets
     from mobilebench.rack.executor import RackExecutor
     from mobilebench.results.store import Store
+    from mobilebench.targets.care.doctor import Report
 
 SCHEME = "tls://"
 
@@ -41,6 +43,13 @@ class OverRack:
 
         chosen = discovery.select(serials, self.targets.every())
         return [one.info for one in chosen], discovery.named(serials, chosen)
+
+    def examine(self, infos: Sequence[TargetInfo]) -> list[Report]:
+        """What the doctors of the hosts find on these phones, which were listed before."""
+        from mobilebench.rack import examining
+
+        phones = [(info, self.targets.known(info.id)) for info in infos]
+        return examining.examine_all(self.rack, phones, lambda sentence: say(sentence, err=True))
 
     def executor(self, store: Store, stored: Iterable[Block] = ()) -> RackExecutor:
         """What runs a run's workers on the hosts; `stored` are the blocks that a resumed run has."""
@@ -143,6 +152,63 @@ def print_phones(over: OverRack, *, json: bool) -> None:
         say(sentence)
 
 
+def print_quarantined(over: OverRack, phones: str, *, json: bool) -> None:
+    """Print which of these phones their hosts leave out of runs."""
+    found = [one for one in _meant(over, phones) if one.phone.quarantined]
+    if json:
+        print_json([{"serial": one.id, "host": one.host, "quarantined": one.phone.quarantined} for one in found])
+    elif found:
+        print_table(
+            ["serial", "host", "model", "quarantine"],
+            [(one.id, one.host, one.info.name, one.phone.quarantined) for one in found],
+        )
+    else:
+        say("None of these phones is in quarantine on its host.")
+
+
+def put_in_quarantine(over: OverRack, phones: str, time: timedelta, reason: str) -> None:
+    """Let the hosts of these phones keep them out of everybody's runs."""
+    from mobilebench.rack.messages import AddQuarantine, Quarantined
+
+    for one in _meant(over, phones):
+        question = AddQuarantine(host=one.host, phone=one.serial, seconds=time.total_seconds(), reason=reason)
+        for words in over.rack.ask(question, Quarantined).words:
+            say(f"{one.id} is {words}. Host {one.host} keeps it out of everybody's runs.")
+
+
+def lift_quarantines(over: OverRack, phones: str) -> None:
+    """Let these phones be measured again.
+
+    Raises:
+        BadInput: none of them is in quarantine on its host.
+    """
+    from mobilebench.core.errors import BadInput
+    from mobilebench.rack.messages import LiftQuarantine, Quarantined
+
+    lifted = [
+        (one, words)
+        for one in _meant(over, phones)
+        if one.phone.quarantined
+        for words in over.rack.ask(LiftQuarantine(host=one.host, phone=one.serial), Quarantined).words
+    ]
+    if not lifted:
+        raise BadInput(
+            f"No phone of “{phones}” is in quarantine on its host.",
+            hint=f"`mobilebench quarantine list --rack {over.address}` shows which phones are.",
+        )
+    for one, words in lifted:
+        say(f"{one.id} is no longer {words}.")
+
+
+def _meant(over: OverRack, phones: str) -> list[RackTarget]:
+    """The phones of a selection, in any state, each once."""
+    from mobilebench.rack import discovery
+    from mobilebench.targets.android.identity import SAME_PHONE
+
+    chosen = discovery.select(phones, over.targets.every(), need_ready=False)
+    return [one for one in chosen if not one.info.state.startswith(SAME_PHONE)]
+
+
 def _row(one: RackTarget) -> list[object]:
     info, phone = one.info, one.phone
     soc = f"{info.soc} (imitates {info.profile_soc or 'an unknown SoC'})" if info.virtual else info.soc
@@ -163,6 +229,4 @@ def _differing(found: Collection[RackTarget]) -> Iterator[str]:
 
     for one in found:
         if one.info.state != discovery.READY:
-            yield f"{one.id}: {discovery.clause(one.info.state)}. On host {one.host}: " + discovery.remedy(
-                one.serial, one.info.state
-            )
+            yield f"{one.id}: {discovery.clause(one.info.state)}. {discovery.remedy_of(one.info)}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mobilebench.cli import options
+from mobilebench.cli import options, over_rack
 from mobilebench.cli.output import Json, print_json, print_table, say
 from mobilebench.cli.results import Out, StoreAt, place_of_results
 
@@ -43,7 +43,8 @@ def list_quarantined(
         ),
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="Also list those that have ended or were lifted.")] = False,
-    rack: options.RackFile = None,
+    rack: options.RackFileOrScheduler = None,
+    rack_certificates: options.RackCertificates = None,
     out: Out = None,
     store_at: StoreAt = None,
     json: Json = False,
@@ -55,11 +56,22 @@ def list_quarantined(
     - `mobilebench quarantine list --all`
 
     - `mobilebench quarantine list label:fast --rack lab.yaml`
+
+    - `mobilebench quarantine list --rack tls://lab:8786`
     """
+    from mobilebench.core.errors import BadInput
     from mobilebench.results import quarantine
     from mobilebench.results.store import Store
     from mobilebench.targets import rack as racks
 
+    with over_rack.connected(rack, rack_certificates) as over:
+        if over:
+            if every:
+                raise BadInput(
+                    "--all lists those of this computer's results.", hint="A phone's host has its own: leave --all out."
+                )
+            over_rack.print_quarantined(over, phones or "all", json=json)
+            return
     place = place_of_results(out, store_at)
     store = Store.existing(place)
     found: list[Quarantine] = []
@@ -67,7 +79,7 @@ def list_quarantined(
         with store:
             found = store.quarantines() if every else quarantine.in_force(store)
     if phones is not None and found:
-        with racks.using(rack):
+        with racks.using(over_rack.file_of(rack)):
             found = _concerning(phones, place, found)
     if json:
         print_json([one.model_dump(mode="json") for one in found])
@@ -88,7 +100,8 @@ def add(
         str | None, typer.Option("--until", metavar="TIME", help="End, such as 2026-12-01T18:00 (local time).")
     ] = None,
     for_: Annotated[str | None, typer.Option("--for", metavar="TIME", help="How long, such as 30m, 2h or 7d.")] = None,
-    rack: options.RackFile = None,
+    rack: options.RackFileOrScheduler = None,
+    rack_certificates: options.RackCertificates = None,
     out: Out = None,
     store_at: StoreAt = None,
 ) -> None:
@@ -96,21 +109,27 @@ def add(
 
     `run --serial all` leaves them out and records why; a run that names one is refused. A phone is recognised by its
     own serial number and model, so it stays out under another connection. It need not be attached if an earlier run in
-    this store measured it.
+    this store measured it. With `--rack tls://…` the phone's host keeps it out of everybody's runs.
 
     Examples:
 
     - `mobilebench quarantine add R5CT1234567 --for 2h --reason "its cable is loose"`
 
     - `mobilebench quarantine add group:a --until 2026-12-24T08:00 --reason "lent to Lab A" --rack lab.yaml`
+
+    - `mobilebench quarantine add R5CT1234567 --for 2h --reason "its cable is loose" --rack tls://lab:8786`
     """
     from mobilebench.results import quarantine
     from mobilebench.results.store import Store
     from mobilebench.targets import rack as racks
 
     end = _end(until, for_)
+    with over_rack.connected(rack, rack_certificates) as over:
+        if over:
+            over_rack.put_in_quarantine(over, phones, end - datetime.now(UTC), reason)
+            return
     place = place_of_results(out, store_at)
-    with racks.using(rack):
+    with racks.using(over_rack.file_of(rack)):
         chosen = _chosen(phones, place)
     with Store.open(place) as store:
         added = [(info.id, quarantine.add(store, info, end, reason)) for info in chosen]
@@ -119,24 +138,38 @@ def add(
 
 
 @app.command()
-def lift(phones: _Phones, rack: options.RackFile = None, out: Out = None, store_at: StoreAt = None) -> None:
+def lift(
+    phones: _Phones,
+    rack: options.RackFileOrScheduler = None,
+    rack_certificates: options.RackCertificates = None,
+    out: Out = None,
+    store_at: StoreAt = None,
+) -> None:
     """Let phones be measured again; `all` ends every quarantine, also of phones that are away.
+
+    With `--rack tls://…` it ends those that the hosts of a rack keep.
 
     Examples:
 
     - `mobilebench quarantine lift R5CT1234567`
 
     - `mobilebench quarantine lift all`
+
+    - `mobilebench quarantine lift R5CT1234567 --rack tls://lab:8786`
     """
     from mobilebench.core.errors import BadInput
     from mobilebench.results import quarantine
     from mobilebench.results.store import Store
     from mobilebench.targets import rack as racks
 
+    with over_rack.connected(rack, rack_certificates) as over:
+        if over:
+            over_rack.lift_quarantines(over, phones)
+            return
     place = place_of_results(out, store_at)
     lifted: list[Quarantine] = []
     if (store := Store.existing(place)) is not None:
-        with store, racks.using(rack):
+        with store, racks.using(over_rack.file_of(rack)):
             held = quarantine.in_force(store)
             lifted = quarantine.end(store, _concerning(phones, place, held) if held else [])
     if not lifted:

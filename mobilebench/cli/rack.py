@@ -18,7 +18,6 @@ from mobilebench.cli.output import Json, print_json, print_table, say
 from mobilebench.cli.results import Out, StoreAt, place_of_results
 
 if TYPE_CHECKING:
-    from mobilebench.core.records import Quarantine
     from mobilebench.rack.client import RackClient
     from mobilebench.rack.messages import RackPhoneInfo, Reserved
 
@@ -215,14 +214,14 @@ def worker(
 
     - `mobilebench rack worker tls://127.0.0.1 --simulated 8 --sleep 0.2`
     """
-    from mobilebench.cli import quarantine
     from mobilebench.core import file_locks, paths
-    from mobilebench.core.errors import BadInput, MobilebenchError
+    from mobilebench.core.errors import BadInput
     from mobilebench.rack import certificates as found
     from mobilebench.rack.client import parse_address
     from mobilebench.rack.resources import allow_many_connections
     from mobilebench.rack.simulated import SleepingExecutor, phones
     from mobilebench.session.executors import Executor, ProcessExecutor
+    from mobilebench.targets.care.doctor import examine_all
 
     scheduler = parse_address(address)
     credentials = found.find("worker", certificates)
@@ -230,15 +229,9 @@ def worker(
     from mobilebench.rack import worker as working
     from mobilebench.rack.host import Host, PhoneSource
     from mobilebench.rack.phones import AttachedPhones, FixedPhones
+    from mobilebench.rack.quarantines import Quarantines
 
-    def quarantines() -> Sequence[Quarantine]:
-        try:
-            return quarantine.in_force(results)
-        except MobilebenchError as error:
-            logging.getLogger(__name__).warning("%s", error.text_with_hint)
-            return ()
-
-    results = place_of_results(out, store_at)
+    quarantines = Quarantines(place_of_results(out, store_at))
     source: PhoneSource
     executor: Executor
     if simulated:
@@ -258,6 +251,7 @@ def worker(
             executor,
             quarantines,
             lambda: _in_loop(loop, changed.set),
+            None if simulated else examine_all,
         )
         try:
             await working.work(scheduler, credentials, host, listen=listen, changed=changed, say=say, stop=stop)

@@ -445,7 +445,8 @@ def run(
         _print_plan(plan, devices.left_out(chosen), place, json)
         return
     builds.require_current(plan.blocks, chosen)
-    found = chosen if over else examination.examined(chosen, plan.blocks, named=named, blocked_too=blocked_too)
+    doctor = over.examine if over else None
+    found = examination.examined(chosen, plan.blocks, named=named, blocked_too=blocked_too, examine=doctor)
     if devices.left_out(found) != devices.left_out(chosen):
         plan = planned(found)
     store = Store.open(place)
@@ -514,11 +515,11 @@ def _resume(
     examined: list[TargetInfo] = []
 
     def discover(names: Collection[str]) -> list[TargetInfo]:
-        if over:
-            return examination.without_quarantined(over.targets.discover(names), store.place)
-        found = examination.without_quarantined(dependencies.discover(names), store.place)
+        here = over.targets.discover(names) if over else dependencies.discover(names)
+        found = examination.without_quarantined(here, store.place)
         concerned = [block for block in begun.planned if block.case.target in names]
-        examined.extend(examination.examined(found, concerned, blocked_too=blocked_too))
+        doctor = over.examine if over else None
+        examined.extend(examination.examined(found, concerned, blocked_too=blocked_too, examine=doctor))
         return list(examined)
 
     time_left = estimate.TimeLeft(left, begun.info.targets, measured=begun.blocks)

@@ -26,6 +26,7 @@ from mobilebench.rack.messages import (
     Cancel,
     Done,
     Events,
+    Examine,
     Gone,
     Hello,
     Leases,
@@ -174,7 +175,7 @@ class Desk:
                 return await self._about_job(question.job_id, question)
             case Done():
                 return await self._done(question)
-            case PhoneQuestion() | Missing() | Put():
+            case PhoneQuestion() | Examine() | Missing() | Put():
                 return await self._pass_on(question.host, question, getattr(question, "wait_s", 0.0))
         raise BadInput(f"A rack has no operation {type(question).__name__}.")
 

@@ -15,7 +15,7 @@ from mobilebench.targets import selection
 from mobilebench.targets.android import discovery, identity, states
 from mobilebench.targets.rack import Rack, RackPhone
 
-HOST_FACT = "rack_host"
+HOST_FACT = identity.RACK_HOST
 """Name of the fact in `TargetInfo.facts` that says to which host of a rack a phone is attached."""
 
 _OF_HOST = "host:"

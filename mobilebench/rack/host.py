@@ -23,16 +23,21 @@ from mobilebench.core.records import Quarantine, TargetInfo
 from mobilebench.rack import artefacts
 from mobilebench.rack import leases as leasing
 from mobilebench.rack.changes import Changes
+from mobilebench.rack.examining import Doctor, examined_phone
 from mobilebench.rack.host_messages import HOST_OPERATIONS, AskReady, Readiness
 from mobilebench.rack.leases import Leases, Place
 from mobilebench.rack.messages import (
     Accepted,
+    AddQuarantine,
     Answer,
     Ask,
     Cancel,
     Done,
     Events,
+    Examination,
+    Examine,
     Gone,
+    LiftQuarantine,
     ListLeases,
     ListPhones,
     Missing,
@@ -40,6 +45,7 @@ from mobilebench.rack.messages import (
     PhoneQuestion,
     Phones,
     Put,
+    Quarantined,
     Question,
     Queued,
     RackPhoneInfo,
@@ -57,10 +63,13 @@ from mobilebench.rack.messages import (
     Leases as LeaseList,
 )
 from mobilebench.rack.phones import Offered
+from mobilebench.rack.quarantines import Quarantines
 from mobilebench.rack.spool import KEEP_DAYS, Spool, Spools
 from mobilebench.session import events
+from mobilebench.session.coordinator import QUARANTINE
 from mobilebench.session.executors import Executor, HostExclusion
 from mobilebench.targets.android.identity import SAME_PHONE
+from mobilebench.targets.android.states import ABSENT
 from mobilebench.targets.rack import Rack
 
 _logger = logging.getLogger(__name__)
@@ -69,6 +78,7 @@ _OWN_SECONDS = leasing.USE_S
 _TICK_S = 30.0
 _PUT_BACK_S = 20.0
 """Seconds to wait for the end of a job's process after its last event."""
+_SHOWN = "`mobilebench rack list` shows the phones of the rack."
 
 
 class PhoneSource(Protocol):
@@ -110,7 +120,8 @@ class Host:
         folder: where leases and spools are.
         phones: the phones that it offers.
         executor: measures jobs.
-        quarantines: the quarantines that hold now.
+        quarantines: the phones that are left out; None: there are none, and none can be.
+        doctor: examines phones; None: they have no doctor.
         changed: called from any thread when a phone appeared or vanished.
     """
 
@@ -120,8 +131,9 @@ class Host:
         folder: Path,
         phones: PhoneSource,
         executor: Executor,
-        quarantines: Callable[[], Sequence[Quarantine]] = tuple,
+        quarantines: Quarantines | None = None,
         changed: Callable[[], None] = lambda: None,
+        doctor: Doctor | None = None,
     ) -> None:
         self.name = name
         self.address = ""
@@ -132,6 +144,7 @@ class Host:
         self._executor = executor
         self._exclusion = HostExclusion()
         self._quarantines = quarantines
+        self._doctor = doctor
         self._guard = threading.RLock()
         self._closing = threading.Event()
         self._lease_changes = Changes()
@@ -198,6 +211,8 @@ class Host:
                 return await asyncio.to_thread(self._list_phones)
             case ListLeases():
                 return await asyncio.to_thread(self._list_leases)
+            case Examine():
+                return await asyncio.to_thread(self._examine, question)
             case Submit():
                 return await asyncio.to_thread(self._submit, question)
             case AskReady():
@@ -220,7 +235,7 @@ class Host:
 
     def _list_phones(self) -> Phones:
         entries = self._phones.entries()
-        quarantines = self._quarantines()
+        quarantines = self._quarantines.in_force() if self._quarantines else ()
         current = self._phones.current()
         shown = {serial: one for serial, one in current.items() if one.present or self._leases.info(serial)}
         return Phones(phones=tuple(self._describe(one, entries, quarantines) for one in shown.values()))
@@ -246,6 +261,29 @@ class Host:
             present=offered.present,
             seen_at=datetime.now(UTC) if offered.present else offered.seen_at,
         )
+
+    def _examine(self, question: Examine) -> Examination:
+        current = self._phones.current()
+        chosen = []
+        for serial in dict.fromkeys(question.phones):
+            lease = self._leases.info(self._same_phone(serial))
+            if (lease is None or lease.job_id is None) and (one := current.get(serial)) is not None:
+                state = one.target.state if one.present else ABSENT
+                chosen.append(one.target.model_copy(update={"state": state}))
+        reports = self._doctor(chosen) if self._doctor else ()
+        return Examination(phones=tuple(map(examined_phone, reports)))
+
+    def _put_in_quarantine(self, question: AddQuarantine | LiftQuarantine) -> Quarantined | Refused:
+        if refused := self._refuse_never_seen(question.phone):
+            return refused
+        if self._quarantines is None:
+            return Refused(reason=f"Host {self.name} keeps no quarantines.")
+        target = self._phones.current()[question.phone].target
+        if isinstance(question, AddQuarantine):
+            found = [self._quarantines.add(target, question.seconds, question.reason)]
+        else:
+            found = self._quarantines.lift(target)
+        return Quarantined(words=tuple(one.describe() for one in found))
 
     def _list_leases(self) -> LeaseList:
         found = ((phone, self._leases.info(phone)) for phone in self._leases.phones())
@@ -274,6 +312,8 @@ class Host:
                 return await asyncio.to_thread(self._leases.reserve, phone, place, queue=question.queue)
             case Wait():
                 return await self._wait(phone, question)
+            case AddQuarantine() | LiftQuarantine():
+                return await asyncio.to_thread(self._put_in_quarantine, question)
             case Renew():
                 return await asyncio.to_thread(self._leases.renew, phone, question.token, question.seconds)
             case Release():
@@ -301,14 +341,16 @@ class Host:
             return offered.target.state.removeprefix(SAME_PHONE)
         return serial
 
+    def _refuse_never_seen(self, serial: str) -> Refused | None:
+        if serial in self._phones.current():
+            return None
+        return Refused(code="unknown", reason=f"Host {self.name} has no phone {serial}.", hint=_SHOWN)
+
     def _refuse_unknown(self, serial: str) -> Refused | None:
-        offered = self._phones.current().get(serial)
-        hint = "`mobilebench rack list` shows the phones of the rack."
-        if offered is None:
-            return Refused(code="unknown", reason=f"Host {self.name} has no phone {serial}.", hint=hint)
-        if not offered.present:
-            return Refused(code="away", reason=f"Phone {serial} of host {self.name} is not attached now.", hint=hint)
-        return None
+        refused = self._refuse_never_seen(serial)
+        if refused is None and not self._phones.current()[serial].present:
+            return Refused(code="away", reason=f"Phone {serial} of host {self.name} is not attached now.", hint=_SHOWN)
+        return refused
 
     def _tick(self) -> None:
         while not self._closing.wait(_TICK_S):
@@ -442,6 +484,8 @@ class Host:
                     _logger.exception("Events of job %s could not be kept.", job.submit.job_id)
                     job.problem = f"Host {self.name} could not keep the job's events: {error.strerror or error}."
                     job.cancel.set()
+                if isinstance(event, events.TargetLost) and event.loss == "unstable":
+                    emit(events.TargetNoticed(target=event.target, words=self._leave_out(event)))
             job.changes.tell()
 
         serial = job.serial
@@ -460,6 +504,22 @@ class Host:
             job.thread = None
             job.changes.tell()
             self._lease_changes.tell()
+
+    def _leave_out(self, lost: events.TargetLost) -> str:
+        """Put a phone that cannot be relied on in quarantine; what was done, as a clause."""
+        offered = self._phones.current().get(lost.target)
+        if offered is None or self._quarantines is None:
+            return f"host {self.name} keeps no quarantine of it"
+        try:
+            added = self._quarantines.add(offered.target, QUARANTINE.total_seconds(), lost.reason)
+        except MobilebenchError as error:
+            _logger.warning("Phone %s could not be put in quarantine: %s", lost.target, error.text_with_hint)
+            return f"host {self.name} could not put it in quarantine: {error.message}"
+        until = f"{added.until:%Y-%m-%d %H:%M} UTC"
+        return (
+            f"host {self.name} leaves it out of everybody's runs until {until} "
+            f"(`mobilebench quarantine lift {lost.target} --rack tls://…` ends that)"
+        )
 
     async def _events(self, ask: Ask) -> Events | Refused:
         job = self._jobs.get(ask.job_id)

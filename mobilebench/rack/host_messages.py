@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from mobilebench.core.record import Record
 from mobilebench.rack.messages import (
+    AddQuarantine,
     Answer,
     Ask,
     Cancel,
     Done,
+    Examine,
     Host,
     JobId,
+    LiftQuarantine,
     ListLeases,
     ListPhones,
     Missing,
@@ -56,7 +59,8 @@ class Readiness(Answer):
 HOST_OPERATIONS: dict[str, type[Question]] = {
     one.__name__: one
     for one in (
-        *(ListPhones, ListLeases, Reserve, Wait, Release, Renew),
+        *(ListPhones, ListLeases, Examine, Reserve, Wait, Release, Renew),
+        *(AddQuarantine, LiftQuarantine),
         *(Submit, AskReady, Ask, Cancel, Done, Missing, Put),
     )
 }

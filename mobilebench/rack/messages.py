@@ -17,7 +17,7 @@ from mobilebench.core.record import Record
 from mobilebench.core.records import TargetInfo
 from mobilebench.session.job import JobSpec
 
-PROTOCOL = 1
+PROTOCOL = 2
 """Changes when an older client or host would misread a message."""
 LONGEST_QUESTION = 32 << 20
 """Bytes of a question's JSON text."""
@@ -29,11 +29,14 @@ LONGEST_WAIT_S = 60.0
 """Seconds for which one question may wait for its answer."""
 LONGEST_LEASE_S = 14 * 86400.0
 """Seconds for which a phone may be reserved at once."""
+LONGEST_QUARANTINE_S = 3653 * 86400.0
+"""Seconds for which a phone may be left out of runs."""
 EVENTS_AT_ONCE = 16 << 20
 """Bytes of events in one answer, which has at least one event."""
 
 _OWNER = 80
 _PURPOSE = 200
+_CLAUSE = 400
 
 
 def _plain(text: str) -> str:
@@ -55,6 +58,7 @@ Token = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 """What proves that a lease, or a place in a queue, is one's own. Nobody else is told it."""
 Owner = Annotated[str, StringConstraints(max_length=10_000), AfterValidator(lambda text: shortened(text, _OWNER))]
 Purpose = Annotated[str, StringConstraints(max_length=10_000), AfterValidator(lambda text: shortened(text, _PURPOSE))]
+Clause = Annotated[str, StringConstraints(max_length=10_000), AfterValidator(lambda text: shortened(text, _CLAUSE))]
 Words = Annotated[str, StringConstraints(max_length=10_000)]
 Seconds = Annotated[float, Field(ge=0, le=LONGEST_WAIT_S, allow_inf_nan=False)]
 LeaseSeconds = Annotated[float, Field(gt=0, le=LONGEST_LEASE_S, allow_inf_nan=False)]
@@ -166,6 +170,43 @@ class Phones(Answer):
 
     kind: Literal["phones"] = "phones"
     phones: tuple[RackPhoneInfo, ...]
+
+
+class Examine(Question):
+    """Asks a host to examine some of its phones with the doctor, which changes nothing on them."""
+
+    host: Host
+    phones: tuple[Serial, ...] = Field(min_length=1, max_length=1000)
+    wait_s: Seconds = LONGEST_WAIT_S
+    """How long the examination may take."""
+
+
+class CheckResult(Record):
+    """What one check of the doctor found on a phone."""
+
+    check: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]{0,59}$")]
+    state: Literal["ok", "degraded", "blocking", "unknown"]
+    words: Clause
+    mend: Clause | None = None
+    """How to mend it, if that is not what the check says."""
+    passes: bool = False
+    """Whether it ends by itself after a while, such as heat."""
+
+
+class ExaminedPhone(Record):
+    """A phone as the doctor of its host found it."""
+
+    phone: Serial
+    state: Clause
+    """Its state after the examination, as `TargetInfo.state`."""
+    results: tuple[CheckResult, ...] = Field(max_length=200)
+
+
+class Examination(Answer):
+    """The answer to `Examine`. A phone that was not examined, because a job uses it or it is simulated, is left out."""
+
+    kind: Literal["examination"] = "examination"
+    phones: tuple[ExaminedPhone, ...] = Field(max_length=1000)
 
 
 class Submit(Question):
@@ -331,6 +372,25 @@ class Renew(PhoneQuestion):
     seconds: LeaseSeconds
 
 
+class AddQuarantine(PhoneQuestion):
+    """Asks that every run leaves a phone out for some time, by its host's clock."""
+
+    seconds: Annotated[float, Field(gt=0, le=LONGEST_QUARANTINE_S, allow_inf_nan=False)]
+    reason: Clause
+
+
+class LiftQuarantine(PhoneQuestion):
+    """Asks that a phone may be measured again."""
+
+
+class Quarantined(Answer):
+    """The answer to `AddQuarantine` and `LiftQuarantine`."""
+
+    kind: Literal["quarantined"] = "quarantined"
+    words: tuple[Words, ...]
+    """What was added or lifted, each as `Quarantine.describe` says it."""
+
+
 class ListLeases(Question):
     """Asks for every lease and queue."""
 
@@ -354,6 +414,7 @@ class Leases(Answer):
 OPERATIONS: dict[str, type[Question]] = {
     "mobilebench_hello": Hello,
     "mobilebench_phones": ListPhones,
+    "mobilebench_examine": Examine,
     "mobilebench_submit": Submit,
     "mobilebench_events": Ask,
     "mobilebench_cancel": Cancel,
@@ -365,13 +426,27 @@ OPERATIONS: dict[str, type[Question]] = {
     "mobilebench_release": Release,
     "mobilebench_renew": Renew,
     "mobilebench_leases": ListLeases,
+    "mobilebench_quarantine": AddQuarantine,
+    "mobilebench_lift": LiftQuarantine,
 }
 """Every operation of a client, with its question."""
 
 _NAMES = {question: name for name, question in OPERATIONS.items()}
 _ANSWERS: TypeAdapter[Answer] = TypeAdapter(
     Annotated[
-        Refused | Welcome | Phones | Accepted | Events | Gone | MissingFiles | Stored | Reserved | Queued | Leases,
+        Refused
+        | Welcome
+        | Phones
+        | Examination
+        | Accepted
+        | Events
+        | Gone
+        | MissingFiles
+        | Stored
+        | Reserved
+        | Queued
+        | Leases
+        | Quarantined,
         Field(discriminator="kind"),
     ]
 )

@@ -37,7 +37,7 @@ def reserve(
     refusals: list[MobilebenchError] = []
     for info in targets:
         if info.state != "device":
-            hint = discovery.remedy(info.id, info.state)
+            hint = discovery.remedy_of(info)
             reason = discovery.sentence(info.id, info.state)
             missed.append(events.TargetSkipped(target=info.id, reason=reason, hint=hint))
             continue

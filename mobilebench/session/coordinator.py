@@ -398,11 +398,15 @@ class _Session:
             self._quarantine(event, journal)
 
     def _quarantine(self, lost: events.TargetLost, journal: events.Subscriber) -> None:
-        """Leave a phone that cannot be relied on out of runs for a time."""
+        """Leave a phone that cannot be relied on out of runs for a time; the host of a rack's phone does so itself."""
         from mobilebench.results import quarantine
+        from mobilebench.targets.android.identity import RACK_HOST
 
+        phone = self._ready.usable[lost.target]
+        if RACK_HOST in phone.facts:
+            return
         until = lost.at + QUARANTINE
-        quarantine.add(self._store, self._ready.usable[lost.target], until, lost.reason, now=lost.at)
+        quarantine.add(self._store, phone, until, lost.reason, now=lost.at)
         words = (
             f"it is left out of runs until {until:%Y-%m-%d %H:%M} UTC "
             f"(`mobilebench quarantine lift {shlex.quote(lost.target)}` ends that)"

@@ -21,6 +21,7 @@ import pytest
 from mobilebench.core.errors import ExitCode
 from mobilebench.rack import certificates
 from mobilebench.rack.certificates import Wanted
+from mobilebench.virtual import phones
 from tests.e2e.conftest import CommandLine
 from tests.ports import lasting_port
 
@@ -251,3 +252,35 @@ def test_ctrl_c_puts_the_phones_back_and_resume_goes_on(mobilebench: CommandLine
     demand_whole(mobilebench, rack)
     after = {block.planned.index: block.started_at for block in mobilebench.last().blocks}
     assert {index: after[index] for index in before} == before
+
+
+def test_a_phone_that_its_host_finds_blocked_or_keeps_in_quarantine_is_left_out(
+    mobilebench: CommandLine, rack: Rack, suite: str, tmp_path: Path
+) -> None:
+    [full] = phones.up(1, names=["full"], data_mb=12)
+    wait_until(lambda: len(ready(mobilebench, rack)) == 3)
+    blocked = f"{full.serial}@{HOST}"
+    kept = next(name for name in ready(mobilebench, rack) if name != blocked)
+
+    named = mobilebench("run", *rack.options, "--serial", blocked, "--suite", suite)
+    assert named.returncode == ExitCode.BAD_INPUT
+    assert "the doctor finds it blocked (storage: " in named.stderr
+
+    reason = ("--for", "2h", "--reason", "its cable is loose")
+    assert mobilebench("quarantine", "add", kept, *reason, *rack.options).returncode == 0
+    (states,) = [one["state"] for one in listed(mobilebench, rack) if one["id"] == kept]
+    assert str(states).endswith("UTC: its cable is loose")
+
+    command = run(mobilebench, rack, suite)
+    assert command.end() in (ExitCode.OK, ExitCode.SUSPECT), command.seen
+    stored = mobilebench.last()
+    states = {info.id: info.state for info in stored.info.targets}
+    assert states[blocked].startswith("blocked (storage: ")
+    assert states[kept].endswith("its cable is loose")
+    assert {block.planned.case.target for block in stored.blocks} == set(states) - {blocked, kept}
+
+    assert mobilebench("quarantine", "lift", kept, *rack.options).returncode == 0
+    assert kept in ready(mobilebench, rack)
+    both = ("--serial", f"{blocked},{kept}", "--blocked-too", "--dry-run", "--json")
+    plan = json.loads(mobilebench("run", *rack.options, *both, "--suite", suite).stdout)
+    assert {block["case"]["target"] for block in plan["blocks"]} == {blocked, kept}

@@ -18,6 +18,8 @@ from mobilebench.rack.messages import (
     Cancel,
     Done,
     Events,
+    Examination,
+    Examine,
     Gone,
     LeaseInfo,
     ListPhones,
@@ -110,6 +112,8 @@ class Rack:
         match question:
             case ListPhones():
                 return Phones(phones=tuple(self.phones))
+            case Examine():
+                return Examination(phones=())
             case Reserve():
                 return self._reserve(question)
             case Renew():

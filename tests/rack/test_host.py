@@ -18,6 +18,7 @@ from mobilebench.rack.host import Host
 from mobilebench.rack.host_messages import AskReady, Readiness
 from mobilebench.rack.messages import (
     Accepted,
+    AddQuarantine,
     Answer,
     Ask,
     Cancel,
@@ -25,12 +26,14 @@ from mobilebench.rack.messages import (
     Events,
     Gone,
     Leases,
+    LiftQuarantine,
     ListLeases,
     ListPhones,
     Missing,
     MissingFiles,
     Phones,
     Put,
+    Quarantined,
     Question,
     Queued,
     Refused,
@@ -44,7 +47,9 @@ from mobilebench.rack.messages import (
     to_text,
 )
 from mobilebench.rack.phones import FixedPhones
+from mobilebench.rack.quarantines import Quarantines
 from mobilebench.rack.simulated import SleepingExecutor, phones
+from mobilebench.results.places import place_of
 from mobilebench.session import events
 from mobilebench.session.job import JobSpec
 from mobilebench.session.work import Emit, TakeTurn
@@ -87,7 +92,8 @@ def made(tmp_path: Path) -> Iterator[Made]:
     def make(executor: Any = None, infos: list[TargetInfo] = PHONES) -> Host:
         if hosts:
             hosts.pop().close()
-        hosts.append(Host("host-1", tmp_path, FixedPhones(infos), executor or SleepingExecutor(0.001)))
+        kept = Quarantines(place_of(tmp_path / "results"))
+        hosts.append(Host("host-1", tmp_path, FixedPhones(infos), executor or SleepingExecutor(0.001), kept))
         return hosts[-1]
 
     yield make
@@ -363,3 +369,58 @@ def test_a_host_takes_files_in_parts_and_says_what_it_has(
         assert refused.code == "bad question"
 
     asyncio.run(main())
+
+
+class LosingExecutor(SleepingExecutor):
+    """Gives each phone up as one that comes and goes."""
+
+    def __init__(self) -> None:
+        super().__init__(0.001)
+
+    def measure(self, job: JobSpec, emit: Emit, cancel: threading.Event, take_turn: TakeTurn) -> None:
+        emit(events.TargetLost(target=job.target.id, reason="It was lost in 3 blocks in a row.", loss="unstable"))
+        emit(events.TargetFinished(target=job.target.id))
+
+
+def quarantined(host: Host) -> list[str | None]:
+    return [one.quarantined for one in asyncio.run(ask(host, ListPhones(), Phones)).phones]
+
+
+def test_a_phone_that_comes_and_goes_is_left_out_by_its_host(made: Made) -> None:
+    host = made(LosingExecutor())
+
+    async def lose() -> list[events.Event]:
+        await ask(host, submit(), Accepted)
+        await host.run("j")
+        return await everything(host)
+
+    noticed = [one for one in asyncio.run(lose()) if isinstance(one, events.TargetNoticed)]
+    assert [one.target for one in noticed] == [PHONES[0].id]
+    assert "leaves it out of everybody's runs" in noticed[0].words
+    first, second = quarantined(made())
+    assert first is not None and first.endswith("UTC: It was lost in 3 blocks in a row")
+    assert second is None
+
+
+def test_a_phone_is_put_in_quarantine_and_lifted_by_clients(made: Made) -> None:
+    host = made()
+    phone = {"host": "host-1", "phone": PHONES[1].id}
+
+    async def main() -> tuple[Quarantined, Quarantined, Quarantined]:
+        added = await ask(host, AddQuarantine(**phone, seconds=60, reason="its cable\nis loose"), Quarantined)
+        assert [one.usable for one in (await ask(host, ListPhones(), Phones)).phones] == [True, False]
+        lifted = await ask(host, LiftQuarantine(**phone), Quarantined)
+        return added, lifted, await ask(host, LiftQuarantine(**phone), Quarantined)
+
+    added, lifted, again = asyncio.run(main())
+    assert added.words[0].endswith("UTC: its cable is loose")
+    assert (lifted.words, again.words) == (added.words, ())
+    assert quarantined(host) == [None, None]
+
+
+@pytest.mark.parametrize(("name", "reason"), [("nobody", "lost"), (PHONES[0].id, " ")])
+def test_a_quarantine_is_of_a_known_phone_and_has_a_reason(made: Made, name: str, reason: str) -> None:
+    host = made()
+    question = AddQuarantine(host="host-1", phone=name, seconds=60, reason=reason)
+    asyncio.run(ask(host, question, Refused))
+    assert quarantined(host) == [None, None]

@@ -15,7 +15,7 @@ from threading import Event
 from mobilebench.core.errors import BadInput, BlockFailed, TargetLost
 from mobilebench.core.records import Quarantine, TargetInfo
 from mobilebench.targets.android import adb_protocol, adb_server, description
-from mobilebench.targets.android.identity import SAME_PHONE
+from mobilebench.targets.android.identity import RACK_HOST, SAME_PHONE
 from mobilebench.targets.android.shell import DeviceShell
 from mobilebench.targets.android.states import ABSENT, BLOCKED, MOVED, NO_SERVER, SILENT, TWIN
 from mobilebench.targets.android.states import READY as READY
@@ -89,6 +89,14 @@ def remedy(serial: str, state: str) -> str:
     if plain_state in _REMEDIES:
         return _REMEDIES[plain_state].format(serial=quoted)
     return f"mobilebench does not know adb's state “{state}”: plug the phone in again, and see `adb devices -l`."
+
+
+def remedy_of(info: TargetInfo) -> str:
+    """What to do about a phone that cannot be used; for one of a rack, on which host."""
+    host = info.facts.get(RACK_HOST)
+    if host is None:
+        return remedy(info.id, info.state)
+    return f"On host {host}: {remedy(info.id.removesuffix(f'@{host}'), info.state)}"
 
 
 def _permissions(state: str) -> str:
@@ -223,7 +231,7 @@ def _with_reachable_pages(info: TargetInfo, server: adb_server.Server) -> Target
 
 def not_ready_error(info: TargetInfo) -> BadInput:
     """Error for a phone that was named but is not ready, with advice."""
-    return BadInput(f"Phone {info.id} cannot be measured: {clause(info.state)}.", hint=remedy(info.id, info.state))
+    return BadInput(f"Phone {info.id} cannot be measured: {clause(info.state)}.", hint=remedy_of(info))
 
 
 def ambiguous_serial(serial: str, names: Sequence[str]) -> BadInput:

@@ -9,7 +9,8 @@ from mobilebench.core.records import TargetInfo
 
 SERIAL_NUMBER = "ro.serialno"
 BOOT = "boot_id"
-"""Names of facts in `TargetInfo.facts`."""
+RACK_HOST = "rack_host"
+"""Names of facts in `TargetInfo.facts`; the last one says to which host of a rack a phone is attached."""
 
 BOOT_QUESTION = "cat /proc/sys/kernel/random/boot_id; readlink /proc/self/ns/pid"
 """The kernel's boot id and the pid namespace (containers share a kernel)."""
