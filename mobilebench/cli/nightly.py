@@ -20,6 +20,7 @@ from mobilebench.cli.results import Out, StoreAt, place_of_results
 from mobilebench.core.errors import BadInput, ExitCode, MobilebenchError, NothingToMeasure, as_clause
 
 if TYPE_CHECKING:
+    from mobilebench.core.records import Quarantine, TargetInfo
     from mobilebench.nights.conduct import Ended
     from mobilebench.nights.config import Config, Step
     from mobilebench.nights.records import Night, Phone
@@ -141,8 +142,39 @@ def _conducted(config: Config, place: Place, run: _Run, out: tuple[str, ...], *,
         nights = past.nights(folder, config.name)
         night = conduct.interrupted(config, nights) if resume else conduct.begin(config)
         earlier = [one for one in nights if one.id != night.id]
-        means = conduct.Means(folder=folder, store=place, run=run, say=lambda line: say(line, err=True), out=out)
+        means = conduct.Means(
+            folder=folder,
+            store=place,
+            run=run,
+            say=lambda line: say(line, err=True),
+            out=out,
+            examine=_examining(config),
+        )
         return conduct.conduct(config, night, earlier, means)
+
+
+def _examining(config: Config) -> Callable[..., list[Phone]]:
+    """What examines the phones of a night: the doctor of this computer, or those of a rack's hosts."""
+    from mobilebench.nights import phones as doctor
+
+    if not config.on_rack:
+        return doctor.examine
+
+    def examine(words: str, held: Sequence[Quarantine], *, mend: bool = False) -> list[Phone]:  # noqa: ARG001
+        from mobilebench.cli import over_rack
+        from mobilebench.rack import discovery
+
+        given = next((one for step in config.steps if (one := step.options.get("rack-certificates"))), None)
+        with over_rack.connected(config.rack, None if given is None else Path(str(given))) as over:
+            assert over is not None
+            every = over.targets.every()
+
+            def select(word: str) -> list[TargetInfo]:
+                return [one.info for one in discovery.select(word, every, need_ready=False)]
+
+            return doctor.examine(words, held, select=select, doctor=over.examine)
+
+    return examine
 
 
 def _told(config: Config, night: Night, folder: Path, *, as_json: bool) -> None:
@@ -317,11 +349,10 @@ def _print_plan(
     Raises:
         BadInput: a suite of it cannot be planned; the message names its place in the file.
     """
-    from mobilebench.nights import phones as doctor
     from mobilebench.nights import stored
 
-    found = [] if config.on_rack else doctor.examine(config.phones, stored.in_quarantine(place))
-    words = config.phones if config.on_rack else ",".join(one.id for one in found if not one.skipped)
+    found = _examining(config)(config.phones, stored.in_quarantine(place))
+    words = ",".join(one.id for one in found if not one.skipped)
     rows = [_planned(config, document, step, run, words, out) for step in config.steps]
     seconds = sum(row["estimated_seconds"] or 0.0 for row in rows)
     if as_json:

@@ -91,7 +91,7 @@ def connected(rack: str | None, folder: Path | None) -> Iterator[OverRack | None
         return
     from mobilebench.core.errors import BadInput
     from mobilebench.rack import certificates, client
-    from mobilebench.rack.discovery import RackTargets
+    from mobilebench.rack.discovery import RackTargets, seen_from_here
     from mobilebench.rack.messages import ListPhones, Phones, RackPhoneInfo
 
     credentials = certificates.find("client", folder)
@@ -99,7 +99,7 @@ def connected(rack: str | None, folder: Path | None) -> Iterator[OverRack | None
 
         def listed() -> Sequence[RackPhoneInfo]:
             try:
-                return asking.ask(ListPhones(), Phones).phones
+                return seen_from_here(asking.ask(ListPhones(), Phones).phones, asking.clock)
             except client.RackAway as error:
                 raise BadInput(error.message, hint=error.hint) from error
 
@@ -139,7 +139,11 @@ def _scheduler_in(command: Sequence[str]) -> str | None:
 
 def print_phones(over: OverRack, *, json: bool) -> None:
     """Print the phones of a rack, each with its host, and who has it."""
+    from mobilebench.rack.discovery import clock_sentences
+
     found = over.targets.every()
+    for sentence in clock_sentences((one.phone for one in found), over.rack.clock):
+        say(sentence, err=True)
     if json:
         print_json([_as_json(one) for one in found])
         return

@@ -7,7 +7,7 @@ import contextlib
 import logging
 import re
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -283,11 +283,14 @@ def list_phones(
 
     - `mobilebench rack list label:pixel`
     """
+    from mobilebench.rack.discovery import clock_sentences
     from mobilebench.rack.leases import described
 
     with _connected(rack, certificates) as client:
         every = _phones_of(client)
     found = _chosen(phones, every) if every else []
+    for sentence in clock_sentences(found, client.clock):
+        say(sentence, err=True)
     if json:
         print_json([one.model_dump(mode="json") for one in found])
     elif not found:
@@ -399,7 +402,11 @@ def _take(
         phone, token, got = reserve_one(client, usable, wish, limit_s, lambda text: say(text, err=True))
         reservations.remember(
             reservations.Reservation(
-                rack=str(client.address), host=phone.host, phone=phone.target.id, token=token, until=got.lease.until
+                rack=str(client.address),
+                host=phone.host,
+                phone=phone.target.id,
+                token=token,
+                until=datetime.now(UTC) + timedelta(seconds=got.lease.left_s),
             )
         )
     if json:
@@ -437,10 +444,11 @@ def _connected(address: str, folder: Path | None) -> Iterator[RackClient]:
         yield connected
 
 
-def _phones_of(client: RackClient) -> tuple[RackPhoneInfo, ...]:
+def _phones_of(client: RackClient) -> list[RackPhoneInfo]:
+    from mobilebench.rack.discovery import seen_from_here
     from mobilebench.rack.messages import ListPhones, Phones
 
-    return client.ask(ListPhones(), Phones).phones
+    return seen_from_here(client.ask(ListPhones(), Phones).phones, client.clock)
 
 
 def _chosen(text: str, phones: Sequence[RackPhoneInfo]) -> list[RackPhoneInfo]:

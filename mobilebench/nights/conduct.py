@@ -291,7 +291,10 @@ class _Work:
             left = self.left()
             if left is not None and left < LEAST_SECONDS:
                 return "cut by the budget", None
-            chosen = self._chosen() if self._words is None else self._words
+            try:
+                chosen = self._chosen() if self._words is None else self._words
+            except MobilebenchError as error:
+                return "failed", error.text_with_hint
             self._words = chosen
             if not chosen and not resumed:
                 return "no phone", "no target that is selected can be measured"
@@ -303,7 +306,11 @@ class _Work:
             begun = bool(self.night.steps[number].runs) if side is None else len(self.night.steps[number].sides) % 2
             if attempt == 2 or ended.exit_code != ExitCode.BAD_INPUT or begun:
                 break
-            self._words = self._chosen()
+            self._words = None
+            try:
+                self._words = self._chosen()
+            except MobilebenchError as error:
+                return "failed", error.text_with_hint
             if self._words == chosen:
                 break
         code = max(ended.exit_code, self.night.steps[number].exit_code or 0)
@@ -327,10 +334,9 @@ class _Work:
     def _chosen(self) -> str:
         """The words for `--serial`, after the doctor has examined what they select; empty if nothing can be measured.
 
-        The phones of a rack's scheduler are examined by their own hosts, when they are measured.
+        Raises:
+            MobilebenchError: the scheduler of a rack cannot be reached.
         """
-        if self.config.on_rack:
-            return self.config.phones
         found = self.means.examine(self.config.phones, stored.in_quarantine(self.means.store), mend=self.config.mend)
         known = {one.id: one for one in self.night.phones}
         for one in found:

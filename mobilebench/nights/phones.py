@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from mobilebench import targets
 from mobilebench.core.errors import BadInput, as_clause
@@ -15,7 +15,14 @@ from mobilebench.targets.android.identity import SAME_PHONE
 from mobilebench.targets.care.doctor import Report, examine_all
 
 
-def examine(words: str, held: Sequence[Quarantine], *, mend: bool = False) -> list[Phone]:
+def examine(
+    words: str,
+    held: Sequence[Quarantine],
+    *,
+    mend: bool = False,
+    select: Callable[[str], Sequence[TargetInfo]] | None = None,
+    doctor: Callable[[Sequence[TargetInfo]], Sequence[Report]] | None = None,
+) -> list[Phone]:
     """The selected targets, each with what keeps it out, if something does.
 
     A word for which nothing is attached is one that is away; a second way to the same phone is left out.
@@ -23,18 +30,21 @@ def examine(words: str, held: Sequence[Quarantine], *, mend: bool = False) -> li
     Args:
         words: as for `run --serial`.
         held: the quarantines that hold now.
-        mend: whether the doctor mends what is safe.
+        mend: whether the doctor of this computer mends what is safe.
+        select: the targets of a word, in any state; None: those of this computer.
+        doctor: examines phones; None: the doctor of this computer.
     """
     chosen: dict[str, TargetInfo] = {}
     found: dict[str, Phone] = {}
     for word in ["all"] if "all" in selection.words(words) else selection.words(words):
         try:
-            selected = targets.select(word, need_ready=False)
+            selected = select(word) if select else targets.select(word, need_ready=False)
         except BadInput as error:
             found[word] = Phone(id=word, name=word, outcome="away", words=as_clause(error.message))
             continue
         chosen |= {info.id: info for info in selected if not info.state.startswith(SAME_PHONE)}
-    examined = examine_all([info for info in chosen.values() if info.state == discovery.READY], fix=mend)
+    ready = [info for info in chosen.values() if info.state == discovery.READY]
+    examined = doctor(ready) if doctor else examine_all(ready, fix=mend)
     reports = {report.info.id: report for report in examined}
     for info in chosen.values():
         found[info.id] = _phone(info, reports.get(info.id), held)
@@ -44,6 +54,8 @@ def examine(words: str, held: Sequence[Quarantine], *, mend: bool = False) -> li
 def _phone(info: TargetInfo, report: Report | None, held: Sequence[Quarantine]) -> Phone:
     now = report.info if report else info
     phone = Phone(id=info.id, name=info.name, outcome="ready", words=report.line() if report else None)
+    if now.state.startswith(Quarantine.STATE):
+        return phone.model_copy(update={"outcome": "quarantined", "words": now.state.removeprefix("quarantined ")})
     if now.state != discovery.READY:
         words = as_clause(discovery.not_ready_error(now).message)
         return phone.model_copy(update={"outcome": "away", "words": words})

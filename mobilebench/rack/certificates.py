@@ -77,7 +77,7 @@ def find(role: Role, folder: Path | None = None) -> Credentials:
     """The files of a role in this folder.
 
     Raises:
-        BadInput: one is missing or cannot be used, others may read the key, or the certificate has expired.
+        BadInput: one is missing or cannot be used, others may read the key, or the certificate is not valid now.
     """
     folder = folder or usual_folder()
     ca, file, key = (folder / name for name in ("ca.pem", f"{role}.pem", f"{role}.key"))
@@ -98,6 +98,11 @@ def find(role: Role, folder: Path | None = None) -> Credentials:
             raise BadInput(
                 f"The certificate {of} expired on {one.not_valid_after_utc:%Y-%m-%d}.",
                 hint="Make a new one with `mobilebench rack certificates DIR`, or set this computer's clock.",
+            )
+        if one.not_valid_before_utc > datetime.now(UTC):
+            raise BadInput(
+                f"The certificate {of} is not valid before {one.not_valid_before_utc:%Y-%m-%d %H:%M} UTC.",
+                hint=clock_hint("not yet valid"),
             )
     return Credentials(role, ca, file, key, _common_name(certificate))
 
@@ -135,6 +140,16 @@ def role_of(peer: Mapping[str, Any] | None) -> Role | None:
 def name_of(peer: Mapping[str, Any] | None) -> str:
     """The name in a peer's certificate; empty if it has none."""
     return next(iter(_values(peer, "commonName")), "")
+
+
+def clock_hint(why: str) -> str | None:
+    """What to see to when a certificate was refused for its time; None if this is another reason."""
+    if "not yet valid" not in why and "expired" not in why:
+        return None
+    return (
+        f"This computer's clock says {datetime.now(UTC):%Y-%m-%d %H:%M} UTC: set it if that is wrong; else compare the "
+        "clock of the computer that made the certificate."
+    )
 
 
 def role_in(certificate: x509.Certificate) -> Role | None:

@@ -20,6 +20,7 @@ import mobilebench
 from mobilebench.core.errors import BadInput, MobilebenchError
 from mobilebench.rack import certificates, messages, wire
 from mobilebench.rack.certificates import Credentials
+from mobilebench.rack.clocks import Asked, ClockOffset
 from mobilebench.rack.messages import Answer, Question, Refused
 
 _logger = logging.getLogger(__name__)
@@ -107,6 +108,8 @@ class RackClient:
         self.address = address
         self.scheduler_id = ""
         """The scheduler that answered last; another one means that it was restarted."""
+        self.clock: ClockOffset | None = None
+        """The scheduler's clock against this computer's, when this connected last."""
         self._credentials = credentials
         self._patience_s = patience_s
         self._cancelled = cancelled
@@ -175,6 +178,7 @@ class RackClient:
     def _ask_once(self, question: Question) -> Answer:
         if self._connection is None:
             self._connection = self._connect()
+            asked = Asked()
             welcome = self._exchange(messages.Hello(version=mobilebench.__version__, protocol=messages.PROTOCOL))
             if isinstance(welcome, Refused):
                 self.close()
@@ -183,6 +187,7 @@ class RackClient:
                 self.close()
                 raise BadInput(f"The rack answered {type(welcome).__name__} to Hello.")
             self.scheduler_id = welcome.scheduler_id
+            self.clock = asked.answered(welcome.now)
         return self._exchange(question)
 
     def _exchange(self, question: Question) -> Answer:
@@ -211,7 +216,8 @@ class RackClient:
             plain.close()
             raise BadInput(
                 f"The server at {self.address} did not prove that it is this rack's scheduler: {error.verify_message}.",
-                hint="Its certificate has to be of the same CA as this one, for this host name or address.",
+                hint=certificates.clock_hint(error.verify_message)
+                or "Its certificate has to be of the same CA as this one, for this host name or address.",
             ) from error
         except BaseException:
             plain.close()
@@ -259,7 +265,11 @@ def _receive(connection: ssl.SSLSocket, size: int) -> bytearray:
 
 def _why(error: Exception) -> str:
     if isinstance(error, ssl.SSLError) and error.reason:
-        return f"it refused this certificate or connection ({error.reason.lower().replace('_', ' ')})"
+        why = error.reason.lower().replace("_", " ")
+        doubt = ""
+        if "certificate" in why:
+            doubt = "; one that is valid here may not be by the scheduler's clock, if that is wrong"
+        return f"it refused this certificate or connection ({why}){doubt}"
     if isinstance(error, TimeoutError):
         return "it took too long"
     return (getattr(error, "strerror", None) or str(error) or type(error).__name__).rstrip(".")

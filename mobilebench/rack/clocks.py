@@ -1,11 +1,13 @@
-"""How far the clocks of a rack's computers differ, estimated from one question and its answer."""
+"""How far the clocks of a rack's computers differ, estimated from a question and its answer.
+
+Nothing of a rack depends on equal clocks: leases count seconds of the phone's host. But blocks carry the time of the
+host that measured them.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Self
 
 from pydantic import Field
 
@@ -16,59 +18,42 @@ MOST_SECONDS = 2.0
 
 
 class ClockOffset(Record):
-    """How far another computer's clock is ahead of one's own."""
+    """How far another computer's clock is ahead of one's own; negative if it is behind."""
 
     ahead_s: float = Field(allow_inf_nan=False)
     within_s: float = Field(ge=0, allow_inf_nan=False)
     """The true difference is at most this far from `ahead_s`, unless a clock was set meanwhile."""
 
     def plus(self, further: ClockOffset) -> ClockOffset:
-        """The offset of a third computer, which is `further` ahead of the second."""
+        """The offset of a third computer, whose clock is `further` ahead of the second one's."""
         return ClockOffset(ahead_s=self.ahead_s + further.ahead_s, within_s=self.within_s + further.within_s)
 
     @property
     def differs(self) -> bool:
-        """Whether the clocks differ by more than is usual, whatever the true difference is."""
+        """Whether the clocks differ by more than they should, wherever the true difference lies."""
         return abs(self.ahead_s) - self.within_s > MOST_SECONDS
 
     def describe(self) -> str:
-        """Such as `3 h 0 min ahead of this computer's (± 0.1 s)`."""
+        """Such as `3 h 12 min ahead of this computer's (± 0.1 s)`."""
         side = "ahead of" if self.ahead_s > 0 else "behind"
         return f"{_span(abs(self.ahead_s))} {side} this computer's (± {max(self.within_s, 0.1):.1f} s)"
 
 
 class Asked:
-    """The moment at which a question is sent."""
+    """A question that is sent now."""
 
     def __init__(self) -> None:
         self._wall = time.time()
         self._steady = time.monotonic()
 
-    @classmethod
-    def now(cls) -> Self:
-        """A question is sent now."""
-        return cls()
-
     def answered(self, said: datetime) -> ClockOffset:
-        """The offset of the computer that answered, which has come now.
+        """The offset of the computer whose answer has come now.
 
         Args:
-            said: that computer's clock, between the question and the answer.
+            said: its clock at some time between the question and the answer.
         """
         half = (time.monotonic() - self._steady) / 2
         return ClockOffset(ahead_s=said.timestamp() - (self._wall + half), within_s=half)
-
-
-def sentences(scheduler: ClockOffset | None, hosts: Iterable[tuple[str, ClockOffset | None]]) -> Sequence[str]:
-    """What a person has to know of clocks that differ from this computer's: a sentence each, the scheduler's first."""
-    found = [("the rack's scheduler", scheduler)] + [(f"host {name}", offset) for name, offset in dict(hosts).items()]
-    return [
-        f"The clock of {name} is {offset.describe()}. Times of its phones' blocks are not comparable with others."
-        if name.startswith("host ")
-        else f"The clock of {name} is {offset.describe()}."
-        for name, offset in found
-        if offset is not None and offset.differs
-    ]
 
 
 def _span(seconds: float) -> str:

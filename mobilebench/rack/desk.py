@@ -15,6 +15,7 @@ from tornado.iostream import StreamClosedError
 import mobilebench
 from mobilebench.core.errors import BadInput
 from mobilebench.rack import wire
+from mobilebench.rack.clocks import Asked, ClockOffset
 from mobilebench.rack.host_messages import AskReady, Readiness
 from mobilebench.rack.job_list import JobList
 from mobilebench.rack.messages import (
@@ -93,6 +94,7 @@ class Desk:
         self._addresses: dict[str, str] = {}
         self._phones: dict[str, tuple[RackPhoneInfo, ...]] = {}
         """What each host had when it answered last."""
+        self._clocks: dict[str, ClockOffset] = {}
         self._changed = asyncio.Condition()
         self._drives: dict[str, asyncio.Task[None]] = {}
         self._talks: set[asyncio.Task[Any]] = set()
@@ -187,7 +189,8 @@ class Desk:
     async def _all_phones(self) -> list[RackPhoneInfo]:
         answers = await self._of_all(ListPhones(), Phones)
         for host, answer in answers.items():
-            self._phones[host] = answer.phones
+            clock = {"clock": self._clocks.get(host)}
+            self._phones[host] = tuple(phone.model_copy(update=clock) for phone in answer.phones)
         away = {"present": False}
         return [
             phone if host in answers else phone.model_copy(update=away)
@@ -231,8 +234,12 @@ class Desk:
 
     async def _ask(self, host: str, question: Question, *, limit_s: float = _HOST_S) -> Answer:
         """A host's answer; `Refused` when it cannot be reached."""
-        answer = await self._pass_on(host, question, limit_s=limit_s)
-        return read_answer(answer) if isinstance(answer, str) else answer
+        asked = Asked()
+        text = await self._pass_on(host, question, limit_s=limit_s)
+        answer = read_answer(text) if isinstance(text, str) else text
+        if isinstance(answer, Phones) and answer.now is not None:
+            self._clocks[host] = asked.answered(answer.now)
+        return answer
 
     async def _pass_on(
         self, host: str, question: Question, wait_s: float = 0.0, *, limit_s: float = _HOST_S

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from mobilebench.core.errors import BadInput
 from mobilebench.core.records import Quarantine, TargetInfo
+from mobilebench.rack.clocks import ClockOffset
 from mobilebench.rack.following import whose
 from mobilebench.rack.messages import RackPhoneInfo
 from mobilebench.targets import selection
@@ -117,6 +118,32 @@ def _distinct(ready: Iterable[RackPhoneInfo]) -> list[RackPhoneInfo]:
     for phone in sorted(ready, key=lambda one: (one.lease is None, identity.is_on_network(one.target.id))):
         if not any(identity.is_same(one.target, phone.target) for one in found):
             found.append(phone)
+    return found
+
+
+def seen_from_here(phones: Iterable[RackPhoneInfo], scheduler: ClockOffset | None) -> list[RackPhoneInfo]:
+    """Phones as a scheduler lists them, with the clocks of their hosts against that of this computer.
+
+    Args:
+        phones: what the scheduler lists.
+        scheduler: the scheduler's clock against this computer's; None if it is not known.
+    """
+    return [
+        phone.model_copy(update={"clock": scheduler.plus(phone.clock) if scheduler and phone.clock else None})
+        for phone in phones
+    ]
+
+
+def clock_sentences(phones: Iterable[RackPhoneInfo], scheduler: ClockOffset | None) -> list[str]:
+    """Sentences on clocks that differ from this computer's; the phones are those of `seen_from_here`."""
+    found = []
+    if scheduler and scheduler.differs:
+        found.append(f"The clock of the rack's scheduler is {scheduler.describe()}.")
+    for host, clock in {phone.host: phone.clock for phone in phones}.items():
+        if clock and clock.differs:
+            found.append(
+                f"The clock of host {host} is {clock.describe()}: one of them is wrong, and its blocks carry its time."
+            )
     return found
 
 

@@ -131,6 +131,9 @@ class RackExecutor:
         try:
             with _own(self._rack) as rack:
                 place, folder = self._targets.known(name), self._run_folder(job.run_id)
+                if (clock := place.phone.clock) and clock.differs:
+                    words = f"the clock of its host {place.host} is {clock.describe()}, and its blocks carry that time"
+                    emit(events.TargetNoticed(target=name, words=words))
                 measuring = _Measuring(rack, place, job, emit, cancel, folder, self._stored)
                 measuring.measure(self._tokens.get(name), self._owner, self._dependencies)
         except Cancelled:

@@ -238,7 +238,8 @@ class Host:
         quarantines = self._quarantines.in_force() if self._quarantines else ()
         current = self._phones.current()
         shown = {serial: one for serial, one in current.items() if one.present or self._leases.info(serial)}
-        return Phones(phones=tuple(self._describe(one, entries, quarantines) for one in shown.values()))
+        phones = tuple(self._describe(one, entries, quarantines) for one in shown.values())
+        return Phones(phones=phones, now=datetime.now(UTC))
 
     def _describe(self, offered: Offered, entries: Rack, quarantines: Sequence[Quarantine]) -> RackPhoneInfo:
         from mobilebench.results import quarantine

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, Field, StringConstraints, TypeAdapter, Vali
 from mobilebench.core.errors import BadInput, first_problem
 from mobilebench.core.record import Record
 from mobilebench.core.records import TargetInfo
+from mobilebench.rack.clocks import ClockOffset
 from mobilebench.session.job import JobSpec
 
 PROTOCOL = 2
@@ -157,6 +158,8 @@ class RackPhoneInfo(Record):
     present: bool = True
     """Whether it can be reached now; a phone that vanished stays listed while it is leased."""
     seen_at: datetime
+    clock: ClockOffset | None = None
+    """Its host's clock, against the scheduler's as the scheduler lists it (`discovery.seen_from_here`)."""
 
     @property
     def usable(self) -> bool:
@@ -170,6 +173,8 @@ class Phones(Answer):
 
     kind: Literal["phones"] = "phones"
     phones: tuple[RackPhoneInfo, ...]
+    now: datetime | None = None
+    """The clock of a host that answers the scheduler."""
 
 
 class Examine(Question):

@@ -227,4 +227,6 @@ def _why(error: BaseException) -> str:
     """The first cause of an error, such as `Connection refused`."""
     while cause := error.__cause__ or error.__context__:
         error = cause
-    return (getattr(error, "strerror", None) or str(error) or type(error).__name__).rstrip(".")
+    why = (getattr(error, "strerror", None) or str(error) or type(error).__name__).rstrip(".")
+    clock = certificates.clock_hint(why)
+    return f"{why}. {clock.rstrip('.')}" if clock else why

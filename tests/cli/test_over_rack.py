@@ -10,12 +10,25 @@ from types import SimpleNamespace
 
 import pytest
 
-from mobilebench.cli import builds, over_rack
+from mobilebench import suite
+from mobilebench.cli import builds, examination, over_rack
 from mobilebench.core.errors import BadInput, ExitCode
 from mobilebench.core.records import Run
 from mobilebench.rack import certificates, client
+from mobilebench.rack.clocks import ClockOffset
 from mobilebench.rack.discovery import HOST_FACT
-from mobilebench.rack.messages import Answer, Question, Refused
+from mobilebench.rack.messages import (
+    AddQuarantine,
+    Answer,
+    CheckResult,
+    Examination,
+    Examine,
+    ExaminedPhone,
+    LiftQuarantine,
+    Quarantined,
+    Question,
+    Refused,
+)
 from tests.cli.command_line import mobilebench
 from tests.pinning import Pinned
 from tests.rack.double import Rack, lease, listed
@@ -136,3 +149,85 @@ def test_a_run_goes_on_over_its_rack(pinned: Pinned) -> None:
         over_rack.scheduler_of(begun("run"), None)
     with pinned.raises(BadInput):
         over_rack.scheduler_of(begun("run", on_rack=False), ADDRESS)
+
+
+def blocked(serial: str) -> ExaminedPhone:
+    words = "4 MB are free"
+    storage = CheckResult(check="storage", state="blocking", words=words, mend="Remove apps.")
+    return ExaminedPhone(phone=serial, state="device", results=(storage,))
+
+
+def examining(rack: Rack) -> None:
+    """Let the hosts find every phone blocked."""
+
+    def before(question: Question) -> Answer | None:
+        return Examination(phones=tuple(map(blocked, question.phones))) if isinstance(question, Examine) else None
+
+    rack.before = before
+
+
+def test_a_phone_that_its_host_finds_blocked_is_refused_if_it_is_named(rack: Rack, tmp_path: Path) -> None:
+    examining(rack)
+    line = f"run --rack {ADDRESS} --suite native --engine tflite --model mobilenet_v2 --out {tmp_path} --serial"
+    code, _, err = mobilebench(f"{line} R58M")
+    assert code == ExitCode.BAD_INPUT
+    assert "R58M cannot be measured: the doctor finds it blocked (storage: 4 MB are free)" in " ".join(err.split())
+    code, _, err = mobilebench(f"{line} all")
+    assert code == ExitCode.NOTHING_TO_MEASURE
+    assert "On host lab-1: `mobilebench doctor --serial R58M` says how to mend it" in " ".join(err.split())
+    assert {one.host for one in rack.of(Examine)} == {"lab-1"}
+
+
+@pytest.mark.parametrize(("blocked_too", "state"), [(True, "device"), (False, "blocked (storage: 4 MB are free)")])
+def test_a_blocked_phone_of_a_rack_is_measured_if_that_is_asked_for(rack: Rack, blocked_too: bool, state: str) -> None:
+    examining(rack)
+    with over_rack.connected(ADDRESS, None) as over:
+        assert over is not None
+        chosen, _ = over.select("label:pixel")
+        selection = suite.Selection(axes={"engine": ("tflite",), "model": ("bert_small",)})
+        blocks = suite.plan(suite.load("native"), chosen, selection, 0).blocks
+        (found,) = examination.examined(chosen, blocks, blocked_too=blocked_too, examine=over.examine)
+    assert found.state == state
+    assert [one.describe() for one in found.doctor or ()] == ["storage: 4 MB are free"]
+
+
+def test_quarantine_of_a_racks_phones_is_kept_by_their_hosts(rack: Rack) -> None:
+    kept: dict[str, str] = {}
+
+    def before(question: Question) -> Answer | None:
+        if isinstance(question, AddQuarantine):
+            kept[question.phone] = f"quarantined until 2026-11-30 14:00 UTC: {question.reason}"
+            assert question.seconds == pytest.approx(7200, abs=60)
+        elif not isinstance(question, LiftQuarantine):
+            return None
+        words = kept[question.phone] if isinstance(question, AddQuarantine) else kept.pop(question.phone)
+        rack.phones = [one.model_copy(update={"quarantined": kept.get(one.target.id)}) for one in rack.phones]
+        return Quarantined(words=(words,))
+
+    rack.before = before
+    code, out, err = mobilebench(f'quarantine add label:pixel --for 2h --reason "its cable is loose" --rack {ADDRESS}')
+    assert code == ExitCode.OK, err
+    assert "Host lab-1 keeps it out of everybody's runs." in " ".join(out.split())
+    code, out, _ = mobilebench(f"quarantine list --json --rack {ADDRESS}")
+    assert [(one["serial"], one["host"]) for one in json.loads(out)] == [("R58M", "lab-1")]
+    code, _, err = mobilebench(f"run --rack {ADDRESS} --serial R58M --dry-run")
+    assert code == ExitCode.BAD_INPUT
+    assert "its cable is loose" in err
+    assert mobilebench(f"quarantine lift all --rack {ADDRESS}").code == ExitCode.OK
+    assert kept == {}
+    assert mobilebench(f"quarantine lift all --rack {ADDRESS}").code == ExitCode.BAD_INPUT
+    assert mobilebench(f"quarantine list --all --rack {ADDRESS}").code == ExitCode.BAD_INPUT
+
+
+def test_a_host_whose_clock_is_wrong_is_named(rack: Rack) -> None:
+    rack.clock = ClockOffset(ahead_s=0.1, within_s=0.05)
+    wrong = ClockOffset(ahead_s=3600.0, within_s=0.05)
+    rack.phones = [one.model_copy(update={"clock": wrong}) for one in rack.phones[:1]] + rack.phones[1:]
+    code, out, err = mobilebench(f"devices --rack {ADDRESS} --json")
+    assert code == ExitCode.OK
+    assert "The clock of host lab-1 is 1 h 0 min ahead of this computer's" in " ".join(err.split())
+    assert "lab-2" not in err
+    assert [one["rack"]["clock"] and round(one["rack"]["clock"]["ahead_s"], 1) for one in json.loads(out)] == [
+        3600.1,
+        None,
+    ]

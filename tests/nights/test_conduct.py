@@ -164,12 +164,35 @@ def test_what_a_run_leaves_out_by_itself_is_a_skipped_phone(rig: Rig) -> None:
     assert conduct.conduct(config(), rig.begin(config()), [], means).skipped == [taken]
 
 
-def test_phones_of_a_racks_scheduler_are_left_to_it(rig: Rig) -> None:
+def test_phones_of_a_rack_are_skipped_as_those_of_this_computer(rig: Rig) -> None:
     far = config(rack="tls://rack.example:8786", phones="label:fast")
-    rig.phones = []
+    full = Phone(id="R58N", name="Pixel", outcome="blocked", words="storage: 4 MB are free")
+    rig.phones = [Phone(id="R58M@lab-1", name="Pixel", outcome="ready"), full]
     night = rig.night([steady(1, TFLITE)], far)
-    assert rig.typed == [["--suite", "quick", "--serial", "label:fast", "--rack", "tls://rack.example:8786"]]
-    assert night.outcome == "good"
+    assert rig.typed == [["--suite", "quick", "--serial", "R58M@lab-1", "--rack", "tls://rack.example:8786"]]
+    assert (night.outcome, night.skipped) == ("phones skipped", [full])
+
+
+def test_a_rack_that_cannot_be_reached_fails_the_suite_and_is_asked_again_for_the_next_one(rig: Rig) -> None:
+    asked = 0
+
+    def examine(words: str, held: object, *, mend: bool) -> list[Phone]:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            raise BadInput("The rack does not answer.")
+        return [HOST]
+
+    def run(typed, seconds, begun):  # type: ignore[no-untyped-def]
+        begun(rig.add(steady(1, TFLITE)))
+        return Ended(ExitCode.OK)
+
+    means = conduct.Means(folder=rig.folder, store=rig.folder, run=run, say=rig.said.append, examine=examine)
+    night = conduct.conduct(TWO, rig.begin(TWO), [], means)
+    assert [(step.state, step.problem) for step in night.steps] == [
+        ("failed", "The rack does not answer."),
+        ("done", None),
+    ]
 
 
 def test_the_options_of_the_store_are_handed_on(rig: Rig) -> None:

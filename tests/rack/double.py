@@ -11,6 +11,7 @@ from typing import Any
 from mobilebench.core.records import TargetInfo
 from mobilebench.rack import artefacts
 from mobilebench.rack.client import RackAway, RackRefused
+from mobilebench.rack.clocks import ClockOffset
 from mobilebench.rack.messages import (
     Accepted,
     Answer,
@@ -66,6 +67,7 @@ class Rack:
     def __init__(self, world: World, phones: Sequence[RackPhoneInfo]) -> None:
         self.world = world
         self.phones = list(phones)
+        self.clock: ClockOffset | None = None
         self.jobs: dict[str, Job] = {}
         self.forgotten: set[str] = set()
         """Jobs that the scheduler does not know any more."""

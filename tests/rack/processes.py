@@ -39,11 +39,11 @@ def make_ca(folder: Path) -> Path:
 class Command:
     """A running `mobilebench …` whose standard output is read."""
 
-    def __init__(self, home: Path, *arguments: str) -> None:
+    def __init__(self, home: Path, *arguments: str, program: tuple[str, ...] = ("-m", "mobilebench")) -> None:
         home.mkdir(parents=True, exist_ok=True)
         self._log = (home / "stderr.log").open("ab")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "mobilebench", *arguments],
+            [sys.executable, *program, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=self._log,

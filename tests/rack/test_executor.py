@@ -14,6 +14,7 @@ from mobilebench.core.records import Block, Run, TargetInfo
 from mobilebench.models.manifest import FormatFile, ModelFiles
 from mobilebench.rack import following, records
 from mobilebench.rack.client import RackAway
+from mobilebench.rack.clocks import ClockOffset
 from mobilebench.rack.discovery import RackTargets
 from mobilebench.rack.executor import RackExecutor
 from mobilebench.rack.messages import (
@@ -534,3 +535,28 @@ def test_no_phone_no_run(client: Client, rack: Rack) -> None:
     rack.leases |= {(one.host, one.target.id): lease("bob") for one in rack.phones}
     with pytest.raises(BadInput, match="in use by bob"):
         client.run()
+
+
+def test_a_run_says_and_stores_that_the_clock_of_a_host_is_wrong(client: Client, rack: Rack) -> None:
+    clock = ClockOffset(ahead_s=-86_400.0, within_s=0.1)
+    rack.phones[2] = rack.phones[2].model_copy(update={"clock": clock})
+    assert client.run().counts["valid"] == 6
+    (noticed,) = client.seen.of(events.TargetNoticed)
+    assert (noticed.target, "the clock of its host lab-2 is 1 d 0 h behind" in noticed.words) == ("R58M", True)
+    stored = [one for one in client.store.stored_events(client.stored().info.id) if one.kind == "TargetNoticed"]
+    assert [one.target for one in stored] == ["R58M"]
+
+
+def test_a_phone_that_comes_and_goes_is_left_to_the_quarantine_of_its_host(client: Client, rack: Rack) -> None:
+    lost = events.TargetLost(target="R58M", reason="It was lost in 3 blocks in a row.", loss="unstable")
+    finished = events.TargetFinished(target="R58M")
+
+    def before(question: Question) -> Answer | None:
+        if isinstance(question, Ask) and rack.jobs[question.job_id].submit.job.target.id == "R58M":
+            return Events(lines=(events.to_json(lost), events.to_json(finished)), next=2, finished=True)
+        return None
+
+    rack.before = before
+    client.run()
+    assert [one.loss for one in client.seen.of(events.TargetLost)] == ["unstable"]
+    assert client.store.quarantines() == []

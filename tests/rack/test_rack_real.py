@@ -276,6 +276,35 @@ def test_a_host_of_another_version_is_refused_with_a_sentence(running: Rack) -> 
     assert "and host host-2 has mobilebench 0.0.1. Upgrade host host-2, so that all are equal." in ended.stderr
 
 
+A_DAY_AHEAD = """
+import datetime as real
+import mobilebench.rack.host
+from mobilebench.cli import main
+
+class Ahead(real.datetime):
+    @classmethod
+    def now(cls, tz=None):
+        return real.datetime.now(tz) + real.timedelta(days=1, minutes=30)
+
+mobilebench.rack.host.datetime = Ahead
+main()
+"""
+
+
+def test_a_host_whose_clock_is_wrong_is_named(running: Rack) -> None:
+    own = ["--certificates", str(running.ca / "worker-host-2"), "--simulated", "1"]
+    worker = Command(running.folder / "ahead", "rack", "worker", running.address, *own, program=("-c", A_DAY_AHEAD))
+    try:
+        worker.wait_for("Connected")
+        shared = ["--rack", running.address, "--certificates", str(running.ca / "client-ada")]
+        listed = mobilebench(running.folder / "ada", "rack", "list", *shared)
+        assert listed.returncode == 0
+        assert "The clock of host host-2 is 1 d 0 h ahead of this computer's" in " ".join(listed.stderr.split())
+        assert "host-1" not in listed.stderr
+    finally:
+        assert worker.end(signal.SIGTERM) == 0
+
+
 def test_the_dashboard_is_on_loopback_and_a_port_in_use_is_named(rack: Rack) -> None:
     certificate = ["--certificates", str(rack.ca / "scheduler-lab")]
     port = lasting_port()
