@@ -49,11 +49,10 @@ class OverRack:
         from mobilebench.rack import examining
 
         phones = [(info, self.targets.known(info.id)) for info in infos]
-        return examining.examine_all(self.rack, phones, lambda sentence: say(sentence, err=True))
+        return examining.examine_all(self.rack, phones, lambda sentence: say(sentence, err=True), self._reservation)
 
     def executor(self, store: Store, stored: Iterable[Block] = ()) -> RackExecutor:
         """What runs a run's workers on the hosts; `stored` are the blocks that a resumed run has."""
-        from mobilebench.rack import reservations
         from mobilebench.rack.executor import RackExecutor
 
         return RackExecutor(
@@ -62,9 +61,15 @@ class OverRack:
             store.run_folder,
             owner=self.credentials.name,
             stored=stored,
-            reservation=lambda place: reservations.token_of(self.address, place.host, place.serial),
+            reservation=self._reservation,
             secret=self.credentials.key.read_bytes(),
         )
+
+    def _reservation(self, place: RackTarget) -> str | None:
+        """The token of the reservation that was made of a phone on this computer; None if there is none."""
+        from mobilebench.rack import reservations
+
+        return reservations.token_of(self.address, place.host, place.serial)
 
 
 def names_scheduler(rack: str | None) -> bool:

@@ -122,6 +122,7 @@ def add(
     from mobilebench.results import quarantine
     from mobilebench.results.store import Store
     from mobilebench.targets import rack as racks
+    from mobilebench.targets.android.identity import RACK_HOST
 
     end = _end(until, for_)
     with over_rack.connected(rack, rack_certificates) as over:
@@ -135,6 +136,10 @@ def add(
         added = [(info.id, quarantine.add(store, info, end, reason)) for info in chosen]
     for serial, one in added:
         say(f"{serial} is {one.describe()}.")
+    if any(RACK_HOST in info.facts for info in chosen):
+        say(
+            "Only runs with these results leave a rack's phone out; with --rack tls://… its host does so for everybody."
+        )
 
 
 @app.command()

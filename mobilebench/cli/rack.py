@@ -277,6 +277,8 @@ def list_phones(
 ) -> None:
     """List the phones of a rack: where they are, what they are, and who has them until when.
 
+    Phones in quarantine have the reason as their state; hosts whose clock is wrong are named.
+
     Examples:
 
     - `mobilebench rack list --rack tls://lab.example.org`

@@ -49,13 +49,19 @@ def report_of(found: ExaminedPhone, info: TargetInfo) -> Report:
     return Report(info.model_copy(update={"state": found.state}), tuple(findings))
 
 
-def examine_all(rack: Rack, phones: Sequence[tuple[TargetInfo, RackTarget]], tell: Tell) -> list[Report]:
+def examine_all(
+    rack: Rack,
+    phones: Sequence[tuple[TargetInfo, RackTarget]],
+    tell: Tell,
+    reservation: Callable[[RackTarget], str | None] = lambda _: None,
+) -> list[Report]:
     """Let the hosts examine these phones at the same time.
 
     Args:
         rack: a connection to the scheduler; each host is asked over another one.
         phones: each phone as a target of a run, and its place.
-        tell: called with a sentence for each host whose phones could not be examined.
+        tell: called with a sentence for each host of which some phones were not examined.
+        reservation: the token of an own reservation of a phone.
 
     Returns:
         A report for each phone that was examined, in their order.
@@ -64,15 +70,19 @@ def examine_all(rack: Rack, phones: Sequence[tuple[TargetInfo, RackTarget]], tel
     for _, place in phones:
         by_host.setdefault(place.host, []).append(place)
     found: dict[tuple[str, str], ExaminedPhone] = {}
-    problems: dict[str, MobilebenchError] = {}
+    problems: dict[str, str] = {}
 
     def ask(host: str, places: Sequence[RackTarget]) -> None:
         own = rack.another()
         try:
-            answer = own.ask(Examine(host=host, phones=tuple(one.serial for one in places)), Examination)
-            found.update({(host, one.phone): one for one in answer.phones})
+            leases = {one.serial: token for one in places if (token := reservation(one))}
+            question = Examine(host=host, phones=tuple(one.serial for one in places), leases=leases)
+            examined = {one.phone: one for one in own.ask(question, Examination).phones}
+            found.update({(host, serial): one for serial, one in examined.items()})
+            if left := [one.id for one in places if one.serial not in examined]:
+                problems[host] = f"somebody has {', '.join(left)}"
         except MobilebenchError as error:
-            problems[host] = error
+            problems[host] = error.message
         finally:
             own.close()
 
@@ -84,5 +94,5 @@ def examine_all(rack: Rack, phones: Sequence[tuple[TargetInfo, RackTarget]], tel
     for thread in asking:
         thread.join()
     for host in sorted(problems):
-        tell(f"The phones of host {host} are not examined by the doctor: {problems[host].message}")
+        tell(f"Not every phone of host {host} is examined by the doctor: {problems[host].rstrip('.')}.")
     return [report_of(one, info) for info, place in phones if (one := found.get((place.host, place.serial)))]

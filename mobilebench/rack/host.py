@@ -53,6 +53,7 @@ from mobilebench.rack.messages import (
     Release,
     Renew,
     Reserve,
+    Reserved,
     Submit,
     Wait,
     phone_key,
@@ -263,16 +264,24 @@ class Host:
             seen_at=datetime.now(UTC) if offered.present else offered.seen_at,
         )
 
-    def _examine(self, question: Examine) -> Examination:
+    def _examine(self, question: Examine) -> Examination | Refused:
+        if self._doctor is None:
+            return Refused(reason=f"Host {self.name} has simulated phones, which no doctor examines.")
         current = self._phones.current()
         chosen = []
         for serial in dict.fromkeys(question.phones):
-            lease = self._leases.info(self._same_phone(serial))
-            if (lease is None or lease.job_id is None) and (one := current.get(serial)) is not None:
+            if (one := current.get(serial)) is not None and self._may_examine(serial, question.leases.get(serial)):
                 state = one.target.state if one.present else ABSENT
                 chosen.append(one.target.model_copy(update={"state": state}))
-        reports = self._doctor(chosen) if self._doctor else ()
-        return Examination(phones=tuple(map(examined_phone, reports)))
+        return Examination(phones=tuple(map(examined_phone, self._doctor(chosen))))
+
+    def _may_examine(self, serial: str, token: str | None) -> bool:
+        """Whether nobody has a phone, or the lease has this token and no job uses it."""
+        phone = self._same_phone(serial)
+        lease = self._leases.info(phone)
+        if lease is None:
+            return True
+        return lease.job_id is None and token is not None and isinstance(self._leases.look(phone, token), Reserved)
 
     def _put_in_quarantine(self, question: AddQuarantine | LiftQuarantine) -> Quarantined | Refused:
         if refused := self._refuse_never_seen(question.phone):

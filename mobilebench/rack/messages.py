@@ -182,6 +182,8 @@ class Examine(Question):
 
     host: Host
     phones: tuple[Serial, ...] = Field(min_length=1, max_length=1000)
+    leases: dict[Serial, Token] = Field(default={}, max_length=1000)
+    """Own leases of these phones. A phone that somebody else has is left alone."""
     wait_s: Seconds = LONGEST_WAIT_S
     """How long the examination may take."""
 
@@ -208,7 +210,7 @@ class ExaminedPhone(Record):
 
 
 class Examination(Answer):
-    """The answer to `Examine`. A phone that was not examined, because a job uses it or it is simulated, is left out."""
+    """The answer to `Examine`. A phone that was left alone is not in it."""
 
     kind: Literal["examination"] = "examination"
     phones: tuple[ExaminedPhone, ...] = Field(max_length=1000)

@@ -21,6 +21,7 @@ from mobilebench.rack.messages import (
     Events,
     Examination,
     Examine,
+    ExaminedPhone,
     Gone,
     LeaseInfo,
     ListPhones,
@@ -115,7 +116,9 @@ class Rack:
             case ListPhones():
                 return Phones(phones=tuple(self.phones))
             case Examine():
-                return Examination(phones=())
+                return Examination(
+                    phones=tuple(ExaminedPhone(phone=one, state="device", results=()) for one in question.phones)
+                )
             case Reserve():
                 return self._reserve(question)
             case Renew():

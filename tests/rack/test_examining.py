@@ -22,6 +22,7 @@ from mobilebench.rack.messages import (
     ExaminedPhone,
     Question,
     Refused,
+    Reserve,
     Submit,
     read_answer,
     to_text,
@@ -72,8 +73,15 @@ def test_only_known_checks_and_short_words_are_taken() -> None:
     assert len(CheckResult(check="storage", state="ok", words="a\n" * 4000).words) == 400
 
 
-def test_a_host_examines_the_phones_that_no_job_uses(tmp_path: Path) -> None:
-    infos = [phone("A"), phone("B"), phone("C")]
+ANN, BOB = "a" * 32, "b" * 32
+
+
+def reserve(serial: str, token: str) -> Reserve:
+    return Reserve(host="lab-1", phone=serial, token=token, owner="ann", seconds=600)
+
+
+def test_a_host_examines_the_phones_that_nobody_else_has(tmp_path: Path) -> None:
+    infos = [phone(serial) for serial in ("used", "free", "mine", "theirs", "other")]
     seen: list[str] = []
 
     def doctor(examined: Sequence[TargetInfo]) -> list[Report]:
@@ -83,43 +91,47 @@ def test_a_host_examines_the_phones_that_no_job_uses(tmp_path: Path) -> None:
     host = Host("lab-1", tmp_path, FixedPhones(infos), SleepingExecutor(3600), doctor=doctor)
     try:
         ask(host, Submit(job_id="j", host="lab-1", job=job(infos[0]), owner="ann"))
-        asyncio.run(asyncio.wait_for(_started(host), 60))
-        answer = ask(host, Examine(host="lab-1", phones=("A", "B", "B", "gone")))
+        assert host._start(host._jobs["j"])
+        ask(host, reserve("mine", ANN))
+        ask(host, reserve("theirs", BOB))
+        names = ("used", "free", "free", "mine", "theirs", "gone")
+        answer = ask(host, Examine(host="lab-1", phones=names, leases={"mine": ANN, "theirs": ANN, "used": ANN}))
     finally:
         host.close()
     assert isinstance(answer, Examination)
-    assert seen == ["B"]
-    assert [(one.phone, one.state) for one in answer.phones] == [("B", "device")]
+    assert seen == ["free", "mine"]
+    assert [(one.phone, one.state) for one in answer.phones] == [("free", "device"), ("mine", "device")]
     assert answer.phones[0].results == (CheckResult(check="screen", state="degraded", words="it is off"),)
 
 
-async def _started(host: Host) -> None:
-    while not host._start(host._jobs["j"]):
-        await asyncio.sleep(0)
-
-
-def test_a_host_without_a_doctor_examines_nothing(tmp_path: Path) -> None:
+def test_simulated_phones_have_no_doctor(tmp_path: Path) -> None:
     host = Host("lab-1", tmp_path, FixedPhones([phone("A")]), SleepingExecutor(0.001))
     try:
-        assert ask(host, Examine(host="lab-1", phones=("A",))) == Examination(phones=())
+        assert isinstance(ask(host, Examine(host="lab-1", phones=("A",))), Refused)
     finally:
         host.close()
 
 
-def test_a_host_that_does_not_answer_is_told_and_the_others_examine() -> None:
+def test_what_is_not_examined_is_told_and_the_others_are() -> None:
     rack = Rack(World(), [listed(phone("A"), "lab-1"), listed(phone("B"), "lab-2"), listed(phone("C"), "lab-2")])
+    rack.phones.append(listed(phone("D"), "lab-2"))
 
     def before(question: Question) -> Answer | None:
         if not isinstance(question, Examine):
             return None
         if question.host == "lab-1":
             return Refused(code="away", reason="Host lab-1 does not answer now.")
-        found = (report(phone(one), screen=Finding("degraded", "it is off")) for one in question.phones)
+        assert question.leases == {"C": ANN}
+        here = [one for one in question.phones if one != "D"]
+        found = (report(phone(one), screen=Finding("degraded", "it is off")) for one in here)
         return Examination(phones=tuple(map(examined_phone, found)))
 
     rack.before = before
     told: list[str] = []
     phones = [(one.info, one) for one in targets_of(rack.phones)]
-    reports = examine_all(rack, phones, told.append)
+    reports = examine_all(rack, phones, told.append, lambda place: {"C": ANN}.get(place.serial))
     assert [(one.info.id, one.outcome()) for one in reports] == [("B", "degraded"), ("C", "degraded")]
-    assert told == ["The phones of host lab-1 are not examined by the doctor: Host lab-1 does not answer now."]
+    assert told == [
+        "Not every phone of host lab-1 is examined by the doctor: Host lab-1 does not answer now.",
+        "Not every phone of host lab-2 is examined by the doctor: somebody has D.",
+    ]
