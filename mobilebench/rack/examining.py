@@ -80,7 +80,7 @@ def examine_all(
             examined = {one.phone: one for one in own.ask(question, Examination).phones}
             found.update({(host, serial): one for serial, one in examined.items()})
             if left := [one.id for one in places if one.serial not in examined]:
-                problems[host] = f"somebody has {', '.join(left)}"
+                problems[host] = f"{', '.join(left)} {'is' if len(left) == 1 else 'are'} in use"
         except MobilebenchError as error:
             problems[host] = error.message
         finally:

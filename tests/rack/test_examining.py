@@ -133,5 +133,5 @@ def test_what_is_not_examined_is_told_and_the_others_are() -> None:
     assert [(one.info.id, one.outcome()) for one in reports] == [("B", "degraded"), ("C", "degraded")]
     assert told == [
         "Not every phone of host lab-1 is examined by the doctor: Host lab-1 does not answer now.",
-        "Not every phone of host lab-2 is examined by the doctor: somebody has D.",
+        "Not every phone of host lab-2 is examined by the doctor: D is in use.",
     ]
