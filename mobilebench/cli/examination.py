@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from mobilebench.session.events import Event, Subscriber
     from mobilebench.targets.care.doctor import Report
 
-MORE = "`mobilebench doctor` says more"
-
 
 def without_quarantined(chosen: Sequence[TargetInfo], place: Place, named: Collection[str] = ()) -> list[TargetInfo]:
     """Give phones in quarantine a state that leaves them out of the run.
@@ -87,7 +85,7 @@ def examined(
             how = " ".join(dict.fromkeys(finding.mend or check.mend for check, finding in keeps_out))
             raise BadInput(
                 f"Phone {info.id} cannot be measured: the doctor finds it blocked ({why}).",
-                hint=f"{how} {MORE}; `--blocked-too` measures it all the same.",
+                hint=f"{how} {_more(info)}; `--blocked-too` measures it all the same.",
             )
     return [found.get(info.id, info) for info in chosen]
 
@@ -97,11 +95,18 @@ def _waits_for_cooling(block: PlannedBlock) -> bool:
     return gates is not None and (gates.temperature is not None or gates.status is not None)
 
 
+def _more(info: TargetInfo) -> str:
+    from mobilebench.targets.android.identity import RACK_HOST
+
+    host = info.facts.get(RACK_HOST)
+    return f"`mobilebench doctor`{f' on host {host}' if host else ''} says more"
+
+
 def _say_faults(report: Report, *, in_spite: bool) -> None:
     faults = [one.describe() for one in report.records if one.check != "free"]
     if faults:
         outcome = "blocked, and measured because of `--blocked-too`" if in_spite else report.outcome()
-        say(f"{report.info.id} is {outcome}: {'; '.join(faults)} ({MORE}).", err=True)
+        say(f"{report.info.id} is {outcome}: {'; '.join(faults)} ({_more(report.info)}).", err=True)
 
 
 def recorded(infos: Sequence[TargetInfo], store: Store, on_event: Subscriber) -> Subscriber:

@@ -267,8 +267,8 @@ def _why(error: Exception) -> str:
     if isinstance(error, ssl.SSLError) and error.reason:
         why = error.reason.lower().replace("_", " ")
         doubt = ""
-        if "certificate" in why:
-            doubt = "; one that is valid here may not be by the scheduler's clock, if that is wrong"
+        if "bad certificate" in why or "expired" in why:
+            doubt = "; if its clock is wrong, a certificate that is valid here is not valid there"
         return f"it refused this certificate or connection ({why}){doubt}"
     if isinstance(error, TimeoutError):
         return "it took too long"

@@ -171,7 +171,9 @@ def test_a_phone_that_its_host_finds_blocked_is_refused_if_it_is_named(rack: Rac
     line = f"run --rack {ADDRESS} --suite native --engine tflite --model mobilenet_v2 --out {tmp_path} --serial"
     code, _, err = mobilebench(f"{line} R58M")
     assert code == ExitCode.BAD_INPUT
-    assert "R58M cannot be measured: the doctor finds it blocked (storage: 4 MB are free)" in " ".join(err.split())
+    words = " ".join(err.split())
+    assert "R58M cannot be measured: the doctor finds it blocked (storage: 4 MB are free)" in words
+    assert "`mobilebench doctor` on host lab-1 says more" in words
     code, _, err = mobilebench(f"{line} all")
     assert code == ExitCode.NOTHING_TO_MEASURE
     assert "On host lab-1: `mobilebench doctor --serial R58M` says how to mend it" in " ".join(err.split())
