@@ -33,6 +33,8 @@ PATIENCE_S = 120.0
 _CONNECT_S = 10.0
 _ANSWER_S = 60.0
 """Seconds within which an answer begins, beyond the question's own waiting."""
+_REASON_S = 1.0
+"""Seconds to wait for the reason of a connection that was closed."""
 _PAUSES_S = (0.1, 0.3, 1.0, 2.0, 5.0)
 
 AnswerType = TypeVar("AnswerType", bound=Answer)
@@ -195,7 +197,7 @@ class RackClient:
         assert connection is not None
         connection.settimeout(_ANSWER_S + getattr(question, "wait_s", 0.0))
         try:
-            connection.sendall(wire.frame(f"{messages.name_of(question)} {messages.to_text(question)}"))
+            _send(connection, wire.frame(f"{messages.name_of(question)} {messages.to_text(question)}"))
             (size,) = wire.HEADER.unpack(_receive(connection, wire.HEADER.size))
             if size > messages.LONGEST_ANSWER:
                 raise BadInput(f"The rack's answer has {size} bytes, which is too long.")
@@ -249,6 +251,16 @@ def _context(credentials: Credentials) -> ssl.SSLContext:
             hint="Certificate, key and ca.pem have to be those that were made together.",
         ) from error
     return context
+
+
+def _send(connection: ssl.SSLSocket, content: bytes) -> None:
+    try:
+        connection.sendall(content)
+    except (ssl.SSLError, ConnectionError):
+        connection.settimeout(_REASON_S)
+        with suppress(EOFError):
+            _receive(connection, 1)  # raises what the peer said as it closed the connection
+        raise
 
 
 def _receive(connection: ssl.SSLSocket, size: int) -> bytearray:

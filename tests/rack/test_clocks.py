@@ -7,14 +7,15 @@ import socket
 import ssl
 import threading
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from mobilebench.core.errors import BadInput
+from mobilebench.core.errors import BadInput, MobilebenchError
 from mobilebench.rack import certificates
-from mobilebench.rack.certificates import Wanted, clock_hint
+from mobilebench.rack.certificates import Credentials, Wanted, clock_hint
 from mobilebench.rack.client import RackClient, parse_address
 from mobilebench.rack.clocks import Asked, ClockOffset
 from mobilebench.rack.desk import Desk
@@ -102,6 +103,28 @@ def made_tomorrow(folder: Path, monkeypatch: pytest.MonkeyPatch, *wanted: Wanted
         certificates.make(folder, wanted)
 
 
+def asked(folder: Path, context: ssl.SSLContext) -> MobilebenchError:
+    """How a question of client `ann` to a TLS server ends."""
+    certificate = folder / "scheduler-lab"
+    context.load_cert_chain(certificate / "scheduler.pem", certificate / "scheduler.key")
+
+    def serve(listening: socket.socket) -> None:
+        plain, _ = listening.accept()
+        with plain, suppress(OSError):
+            context.wrap_socket(plain, server_side=True)
+
+    own = folder / "client-ann"
+    credentials = Credentials("client", own / "ca.pem", own / "client.pem", own / "client.key", "ann")
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        serving = threading.Thread(target=serve, args=(listening,), daemon=True)
+        serving.start()
+        address = parse_address(f"tls://127.0.0.1:{listening.getsockname()[1]}")
+        with RackClient(address, credentials, patience_s=0.0) as client, pytest.raises(MobilebenchError) as caught:
+            client.ask(ListPhones(), Phones)
+        serving.join(60)
+    return caught.value
+
+
 def test_a_certificate_that_is_not_valid_yet_names_the_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made_tomorrow(tmp_path, monkeypatch, Wanted("client", "ann"))
     with pytest.raises(BadInput, match="is not valid before") as caught:
@@ -114,25 +137,20 @@ def test_a_scheduler_whose_certificate_is_not_valid_yet_names_the_clock(
 ) -> None:
     certificates.make(tmp_path, [Wanted("client", "ann")])
     made_tomorrow(tmp_path, monkeypatch, Wanted("scheduler", "lab", ("127.0.0.1",)))
+    problem = asked(tmp_path, ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
+    assert "not yet valid" in problem.message
+    assert "This computer's clock says" in str(problem.hint)
+
+
+def test_a_client_whose_certificate_the_scheduler_takes_as_not_valid_yet_hears_of_clocks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificates.make(tmp_path, [Wanted("scheduler", "lab", ("127.0.0.1",))])
+    made_tomorrow(tmp_path, monkeypatch, Wanted("client", "ann"))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    folder = tmp_path / "scheduler-lab"
-    context.load_cert_chain(folder / "scheduler.pem", folder / "scheduler.key")
-
-    def serve(listening: socket.socket) -> None:
-        plain, _ = listening.accept()
-        with plain, pytest.raises(OSError):
-            context.wrap_socket(plain, server_side=True)
-
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        serving = threading.Thread(target=serve, args=(listening,), daemon=True)
-        serving.start()
-        address = parse_address(f"tls://127.0.0.1:{listening.getsockname()[1]}")
-        client = RackClient(address, certificates.find("client", tmp_path / "client-ann"), patience_s=0.0)
-        with client, pytest.raises(BadInput) as caught:
-            client.ask(ListPhones(), Phones)
-        serving.join(60)
-    assert "not yet valid" in caught.value.message
-    assert "This computer's clock says" in str(caught.value.hint)
+    context.load_verify_locations(tmp_path / "ca.pem")
+    context.verify_mode = ssl.CERT_REQUIRED
+    assert "if its clock is wrong" in asked(tmp_path, context).message
 
 
 def test_other_reasons_say_nothing_of_clocks() -> None:
