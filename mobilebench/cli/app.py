@@ -25,6 +25,7 @@ from mobilebench.cli import (
     libraries,
     models,
     nightly,
+    pasted,
     quarantine,
     rack,
     results,
@@ -125,6 +126,7 @@ class Group(TyperGroup):
         return super().parse_args(ctx, _logging_options_first(old_names.new_arguments(args)))
 
     def main(self, *args: Any, **more: Any) -> Any:
+        pasted.forget()
         with old_names.notices_shown(lambda text: typer.echo(harmless(text), err=True)):
             return super().main(*args, **more)
 
@@ -186,7 +188,7 @@ def _explain(error: Exception) -> ExitCode:
 def _say(message: str, hint: str | None) -> None:
     typer.echo(typer.style(harmless(log.without_passwords(message)), fg="red"), err=True)
     if hint:
-        typer.echo(f"  {harmless(log.without_passwords(hint))}", err=True)
+        typer.echo(f"  {harmless(log.without_passwords(pasted.completed(hint)))}", err=True)
 
 
 def _version(wanted: bool) -> None:

@@ -63,6 +63,7 @@ class OverRack:
             stored=stored,
             reservation=self._reservation,
             secret=self.credentials.key.read_bytes(),
+            address=self.address,
         )
 
     def _reservation(self, place: RackTarget) -> str | None:

@@ -31,7 +31,7 @@ from rich.progress import (
 from rich.table import Column
 
 from mobilebench.analysis.labels import short_scenario
-from mobilebench.cli import process
+from mobilebench.cli import pasted, process
 from mobilebench.cli.output import duration, harmless, say
 from mobilebench.core import log
 from mobilebench.core.errors import with_fault, with_hint
@@ -347,7 +347,7 @@ class RunBars:
     def __call__(self, event: events.Event) -> None:
         self._time_left(event)
         for text in (*self._troubles(event), *self._first_wait(event)):
-            self._progress.console.print(escape(harmless(text)))
+            self._progress.console.print(escape(harmless(pasted.completed(text))))
         if isinstance(event, events.TargetStarted):
             self._begin(event)
         elif isinstance(event, events.GateWaiting):
@@ -400,7 +400,7 @@ class RunLines:
     def __call__(self, event: events.Event) -> None:
         self._time_left(event)
         for text in self._troubles(event):
-            self._say(escape(harmless(text)))
+            self._say(escape(harmless(pasted.completed(text))))
         if isinstance(event, events.RoundsAdded):
             self._total += len(event.added)
         if isinstance(event, events.GateWaiting) and event.reasons:

@@ -11,6 +11,7 @@ import typer
 
 from mobilebench.cli import care_words
 from mobilebench.cli.output import print_json, print_table, say
+from mobilebench.cli.pasted import is_typed
 
 if TYPE_CHECKING:
     from mobilebench.core.records import PlannedBlock, Run
@@ -46,7 +47,7 @@ def refuse_changes(context: typer.Context, run: Run) -> None:
     given = [
         (one.name, max(one.opts, key=len))
         for one in context.command.params
-        if one.name and one.name not in ALLOWED and _is_typed(context, one.name)
+        if one.name and one.name not in ALLOWED and is_typed(context, one.name)
     ]
     if not given:
         return
@@ -57,12 +58,6 @@ def refuse_changes(context: typer.Context, run: Run) -> None:
         + "".join(f" It uses {words}." for words in dict.fromkeys(used)),
         hint=f"Leave {options} out to continue that run, or begin a new one without --resume.",
     )
-
-
-def _is_typed(context: typer.Context, name: str) -> bool:
-    """Whether an option stands on the command line; otherwise it has its default, or a value of the environment."""
-    source = context.get_parameter_source(name)
-    return source is not None and source.name == "COMMANDLINE"
 
 
 def uses(name: str, run: Run) -> str | None:

@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from mobilebench.cli import builds, care_words, devices, examination, libraries, options, over_rack, process, resuming
+from mobilebench.cli import (
+    builds,
+    care_words,
+    devices,
+    examination,
+    libraries,
+    options,
+    over_rack,
+    pasted,
+    process,
+    resuming,
+)
 from mobilebench.cli.libraries import EngineLibrary
 from mobilebench.cli.output import Json, console, duration, print_json, say, split
 from mobilebench.cli.plan_table import print_plan
@@ -365,6 +376,7 @@ def run(
     from mobilebench.session.coordinator import unmeasured
     from mobilebench.targets import rack as racks
 
+    pasted.remember(typed)
     libraries.use(typed, engine_library)
     place = place_of_results(out, store_at)
     declared = typed.with_resource(using_builds(browser_path or []))
@@ -568,13 +580,12 @@ def _finish(result: RunResult, store: Store, json: bool, *, retry_failed: bool =
         )
         say(f"Report: {html}")
         if result.exit_code is ExitCode.INTERRUPTED:
-            say(
-                f"Continue it with: mobilebench run --resume {result.run_id}{' --retry failed' if retry_failed else ''}"
-            )
+            retry = " --retry failed" if retry_failed else ""
+            say(pasted.completed(f"Continue it with: mobilebench run --resume {result.run_id}{retry}"))
         if failed := result.counts["failed"]:
             blocks = "1 block" if failed == 1 else f"{failed} blocks"
             again = f"mobilebench run --resume {result.run_id} --retry failed"
-            say(f"{blocks} failed. Measure {'it' if failed == 1 else 'them'} again with: {again}")
+            say(pasted.completed(f"{blocks} failed. Measure {'it' if failed == 1 else 'them'} again with: {again}"))
     raise typer.Exit(int(result.exit_code))
 
 

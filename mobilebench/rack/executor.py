@@ -16,11 +16,12 @@ from typing import Any
 
 from mobilebench.core.errors import BadInput, MobilebenchError
 from mobilebench.core.records import Block, PlannedBlock, TargetInfo
-from mobilebench.rack import artefacts, records
+from mobilebench.rack import artefacts, own_leases, records
 from mobilebench.rack.client import RackAway, RackRefused
 from mobilebench.rack.discovery import RackTarget, RackTargets
 from mobilebench.rack.following import Outcome, Patience, Rack, ask_at_end, follow
-from mobilebench.rack.messages import Done, Release, Renew, Reserve, Reserved, Submit
+from mobilebench.rack.messages import Done, Gone, Release, Renew, Reserve, Reserved, Submit
+from mobilebench.rack.own_leases import OwnLease
 from mobilebench.rack.records import OpenJob
 from mobilebench.session import events
 from mobilebench.session.dependencies import Dependencies
@@ -58,6 +59,8 @@ _OF_WORKERS = (
 class RackExecutor:
     """Workers on the hosts of a rack, each of which owns the locks of its phones."""
 
+    reserves_at_once = 8
+
     def __init__(
         self,
         rack: Rack,
@@ -69,6 +72,7 @@ class RackExecutor:
         stored: Iterable[Block] = (),
         reservation: Callable[[RackTarget], str | None] | None = None,
         secret: bytes | None = None,
+        address: str = "",
     ) -> None:
         """Make an executor of a run.
 
@@ -82,6 +86,7 @@ class RackExecutor:
             reservation: the token of the reservation that a person made of a phone; it is used, and stays.
             secret: makes the tokens of this run's leases. With the same one a later part of the run has the leases of
                 an earlier part that was killed; None: one that nobody else has.
+            address: the scheduler's address, under which leases are noted on this computer.
         """
         self._rack = rack
         self._targets = targets
@@ -91,7 +96,10 @@ class RackExecutor:
         self._stored = {block.planned.index: block.started_at for block in stored}
         self._reservation = reservation
         self._secret = secret or secrets.token_bytes(32)
+        self._address = address
         self._tokens: dict[str, str] = {}
+        self._freed: dict[str, list[str]] = {}
+        """Runs whose leases of a target were given back for this one, because their processes had ended."""
 
     @contextmanager
     def reserve(self, target: TargetInfo, run_id: str) -> Iterator[None]:
@@ -101,17 +109,24 @@ class RackExecutor:
         person_s = self._reservation(place) if self._reservation else None
         token = person_s or (before[-1] if before else self._token(place, run_id))
         self._tokens[target.id] = token
-        over = threading.Event()
-        with _own(self._rack) as rack:
-            try:
+        if person_s:
+            with _own(self._rack) as rack:
                 self._take(rack, place, token, run_id)
-            except RackAway:
-                if not person_s and not before:  # perhaps only the answer is lost
-                    ask_at_end(rack, Release(host=place.host, phone=place.serial, token=token))
-                raise
-            if person_s:
-                yield
-                return
+            yield
+            return
+        lease = OwnLease(rack=self._address, host=place.host, phone=place.serial, token=token, run_id=run_id)
+        over = threading.Event()
+        with own_leases.noted(lease) as note:
+            with _own(self._rack) as rack:
+                try:
+                    self._take(rack, place, token, run_id)
+                except RackAway:
+                    # perhaps only the answer is lost
+                    note.is_over = not before and ask_at_end(rack, _release(place, token))
+                    raise
+                except BadInput:
+                    note.is_over = True
+                    raise
             renewing = threading.Thread(target=self._renew, args=(place, token, over), name="lease", daemon=True)
             renewing.start()
             try:
@@ -119,15 +134,19 @@ class RackExecutor:
             finally:
                 over.set()
                 renewing.join()
-                for job in records.kept(self._run_folder(run_id), target.id):
-                    if job.ended:
-                        _forget(rack, self._run_folder(run_id), job)
-                ask_at_end(rack, Release(host=place.host, phone=place.serial, token=token))
+                with _own(self._rack) as rack:
+                    for job in records.kept(self._run_folder(run_id), target.id):
+                        if job.ended:
+                            _forget(rack, self._run_folder(run_id), job)
+                    note.is_over = ask_at_end(rack, _release(place, token))
 
     def measure(self, job: JobSpec, emit: Emit, cancel: threading.Event, take_turn: TakeTurn) -> None:  # noqa: ARG002
         """Measure a job on its host, after what an earlier part of the run left there was collected."""
         name = job.target.id
         emit(events.TargetStarted(target=name, blocks=len(job.blocks)))
+        for run in self._freed.pop(name, ()):
+            words = f"run {run}, which was killed, had it reserved still; that reservation was given back"
+            emit(events.TargetNoticed(target=name, words=words))
         try:
             with _own(self._rack) as rack:
                 place, folder = self._targets.known(name), self._run_folder(job.run_id)
@@ -163,7 +182,7 @@ class RackExecutor:
             for name in here.intersection(targets):
                 if all(_forget(rack, folder, job) for job in records.kept(folder, name)):
                     place = self._targets.known(name)
-                    ask_at_end(rack, Release(host=place.host, phone=place.serial, token=self._token(place, run_id)))
+                    ask_at_end(rack, _release(place, self._token(place, run_id)))
 
     def _token(self, place: RackTarget, run_id: str) -> str:
         """The token of this run's own lease of a phone."""
@@ -179,10 +198,36 @@ class RackExecutor:
             seconds=LEASE_SECONDS,
             queue=False,
         )
+        what = f"Phone {place.id} on host {place.host} cannot be reserved"
         try:
             rack.ask(question, Reserved)
         except RackRefused as error:
-            raise _refused(error, f"Phone {place.id} on host {place.host} cannot be reserved") from error
+            if error.code != "in use" or not (freed := self._give_back(rack, place, what)):
+                raise _refused(error, what) from error
+            try:
+                rack.ask(question, Reserved)
+            except RackRefused as again:
+                raise _refused(again, what) from again
+            self._freed[place.id] = freed
+
+    def _give_back(self, rack: Rack, place: RackTarget, what: str) -> list[str]:
+        """Give a phone back that killed runs of this computer have leased. Returns these runs.
+
+        Raises:
+            BadInput: a job of such a run goes on there.
+        """
+
+        def release(lease: OwnLease) -> bool:
+            try:
+                return rack.ask(_release(place, lease.token), Gone).known
+            except RackRefused as error:
+                raise BadInput(
+                    f"{what}: run {lease.run_id} of this computer was killed, and its job goes on there.",
+                    hint=f"`mobilebench run --resume {lease.run_id}` goes on with that run. Or wait until its job has "
+                    "ended.",
+                ) from error
+
+        return own_leases.give_back(self._address, place.host, place.serial, release)
 
     def _renew(self, place: RackTarget, token: str, over: threading.Event) -> None:
         with _own(self._rack) as rack:
@@ -362,6 +407,10 @@ def _forget(rack: Rack, run_folder: Path, job: OpenJob) -> bool:
     if told:
         records.forget(run_folder, job)
     return told
+
+
+def _release(place: RackTarget, token: str) -> Release:
+    return Release(host=place.host, phone=place.serial, token=token)
 
 
 def _on(block: PlannedBlock, serial: str) -> PlannedBlock:

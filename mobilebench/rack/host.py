@@ -327,8 +327,25 @@ class Host:
             case Renew():
                 return await asyncio.to_thread(self._leases.renew, phone, question.token, question.seconds)
             case Release():
-                return Gone(known=await asyncio.to_thread(self._leases.release, phone, question.token))
+                return await asyncio.to_thread(self._release, phone, question.token)
         raise BadInput(f"A host has no operation {type(question).__name__}.")
+
+    def _release(self, phone: str, token: str) -> Gone | Refused:
+        """Give a lease back, unless a job goes on under it. One that was cancelled keeps it until it has ended."""
+        with self._guard:
+            going_on = (
+                job_id
+                for job_id, job in self._jobs.items()
+                if job.submit.lease == token and not job.ended and not job.cancel.is_set()
+            )
+            job_id = next(going_on, None)
+            if job_id is not None and isinstance(self._leases.look(phone, token), Reserved):
+                return Refused(
+                    code="in use",
+                    reason=f"Phone {phone} is {self._leases.words(phone)}, and its job {job_id} has not ended.",
+                    hint="Stop the run that measures there (Ctrl-C), or wait for its end.",
+                )
+            return Gone(known=self._leases.release(phone, token))
 
     async def _wait(self, phone: str, question: Wait) -> Answer:
         answer = await asyncio.to_thread(self._leases.look, phone, question.token)
@@ -394,7 +411,7 @@ class Host:
                 return Accepted(job_id=submit.job_id, attached=True)
             target = submit.job.target
             refused = (
-                self._refuse_unknown(target.id) or self._refuse_other(target) or self._refuse_without_files(submit)
+                self._refuse_never_seen(target.id) or self._refuse_other(target) or self._refuse_without_files(submit)
             )
             if refused is not None:
                 return refused
@@ -412,17 +429,16 @@ class Host:
         return Refused(reason=f"Host {self.name} lacks {number} of this job.", hint="Begin the run again.")
 
     def _refuse_other(self, target: TargetInfo) -> Refused | None:
-        """Refuse a job for a phone that is no longer the one it was made for."""
+        """Refuse a job for a phone that is no longer the one it was made for. One that is away is waited for when the
+        job runs, for as long as the job says."""
         here = self._phones.current()[target.id].target
         mine, theirs = (one.facts.get("ro.serialno") for one in (here, target))
         if mine and theirs and mine != theirs:
             return Refused(
                 code="unknown",
                 reason=f"Another phone has the serial {target.id} on host {self.name} now.",
-                hint="`mobilebench rack list` shows the phones of the rack.",
+                hint=_SHOWN,
             )
-        if here.state != "device":
-            return Refused(code="away", reason=f"Phone {target.id} of host {self.name} is now: {here.state}.")
         return None
 
     def _demand(self, job: Job) -> None:

@@ -48,7 +48,7 @@ class Place(Record):
     job_id: JobId | None = None
     """The job that uses the lease, or for which this place was taken."""
     own: bool = False
-    """Whether it was taken by a job for itself, and ends with it."""
+    """Whether it ends with the job: one took it for itself, or it was given back while the job used it."""
 
 
 class _Stored(Record):
@@ -95,6 +95,9 @@ class Leases:
                 self._asked[place.token] = self._clock()
                 self._advance(phone)
                 self._save()
+            elif (lease := self._leases.get(phone)) and lease.token == place.token and lease.own and not place.own:
+                self._leases[phone] = lease.model_copy(update={"own": False})  # given back, and wanted again
+                self._save()
             return self.look(phone, place.token)
 
     def look(self, phone: str, token: Token) -> Reserved | Queued | Refused:
@@ -129,13 +132,16 @@ class Leases:
             return Reserved(lease=info)
 
     def release(self, phone: str, token: Token) -> bool:
-        """Give a lease or a place in the queue back; whether there was one."""
+        """Give a lease or a place in the queue back; a lease that a job uses ends with it. Whether there was one."""
         with self._guard:
             place = self._place(phone, token)
             if place is None:
                 return False
-            self._forget(phone, place)
-            self._advance(phone)
+            if token in self._in_use:
+                self._leases[phone] = place.model_copy(update={"own": True})
+            else:
+                self._forget(phone, place)
+                self._advance(phone)
             self._save()
             return True
 

@@ -101,6 +101,7 @@ class RoleListener(TLSListener):
             return ready  # type: ignore[no-any-return]
         try:
             if role == "client" and self._on_client is not None:
+                ready.set_nodelay(True)  # else the first answer waits 40 ms behind the session tickets of TLS
                 await self._on_client(ready, address, certificates.name_of(peer))
             else:
                 _logger.warning("Refused %s: its certificate's role is %s.", address, role or "unknown")

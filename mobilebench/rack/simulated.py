@@ -46,6 +46,8 @@ class SleepingExecutor:
         seconds: how long each block sleeps.
     """
 
+    reserves_at_once = 1
+
     def __init__(self, seconds: float = USUAL_SECONDS) -> None:
         self._seconds = seconds
 

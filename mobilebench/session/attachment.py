@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
 
 from mobilebench.core.errors import Loss, MobilebenchError, NothingToMeasure, TargetLost
@@ -30,33 +31,74 @@ def reserve(
     reserve_target: Callable[[TargetInfo, str], AbstractContextManager[None]],
     held: ExitStack,
     skipped: Iterable[events.TargetSkipped] = (),
+    *,
+    at_once: int = 1,
 ) -> tuple[dict[str, TargetInfo], list[events.TargetSkipped]]:
-    """The targets that can be measured, reserved for this run, and those that cannot, with the reason."""
+    """The targets that can be measured, reserved for this run, and those that cannot, with the reason.
+
+    Args:
+        targets: the targets that are wanted, in the order of what is returned.
+        run_id: the run.
+        reserve_target: makes the context that reserves a target.
+        held: where these contexts are entered.
+        skipped: targets that are known to be missing.
+        at_once: how many targets may be reserved at the same time, in threads; 1: in this thread.
+
+    Raises:
+        NothingToMeasure: no target can be used.
+        MobilebenchError: no target could be reserved, and why the first one could not.
+    """
+    wanted = list(targets)
+    ready = [info for info in wanted if info.state == discovery.READY]
+    problems = _entered([reserve_target(info, run_id) for info in ready], held, at_once)
+    refused = {info.id: problem for info, problem in zip(ready, problems, strict=True) if problem}
     usable: dict[str, TargetInfo] = {}
     missed = list(skipped)
-    refusals: list[MobilebenchError] = []
-    for info in targets:
-        if info.state != "device":
+    for info in wanted:
+        if info.state != discovery.READY:
             hint = discovery.remedy_of(info)
             reason = discovery.sentence(info.id, info.state)
             missed.append(events.TargetSkipped(target=info.id, reason=reason, hint=hint))
-            continue
-        try:
-            held.enter_context(reserve_target(info, run_id))
-        except MobilebenchError as error:
-            refusals.append(error)
+        elif error := refused.get(info.id):
             missed.append(events.TargetSkipped(target=info.id, reason=error.message, hint=error.hint))
         else:
             usable[info.id] = info
     if not usable:
-        if refusals:
-            raise refusals[0]
+        for first in refused.values():
+            raise first
         reasons = "; ".join(one.reason for one in missed)
         raise NothingToMeasure(
             f"No target can be measured now{f': {reasons}' if reasons else ''}.",
             hint=next((one.hint for one in missed if one.hint), "`mobilebench devices` shows what is attached."),
         )
     return usable, missed
+
+
+def _entered(
+    contexts: Sequence[AbstractContextManager[None]], held: ExitStack, at_once: int
+) -> list[MobilebenchError | None]:
+    """Enter contexts, and leave them with `held`, so many at the same time. Returns the error of each."""
+    stacks = [ExitStack() for _ in contexts]
+
+    def enter(stack: ExitStack, context: AbstractContextManager[None]) -> MobilebenchError | None:
+        try:
+            stack.enter_context(context)
+        except MobilebenchError as error:
+            return error
+        return None
+
+    if at_once == 1:
+        for stack in stacks:
+            held.enter_context(stack)
+        return [*map(enter, stacks, contexts)]
+
+    def leave() -> None:
+        with ThreadPoolExecutor(at_once) as pool:
+            list(pool.map(ExitStack.close, stacks))
+
+    held.callback(leave)
+    with ThreadPoolExecutor(at_once) as pool:
+        return list(pool.map(enter, stacks, contexts))
 
 
 def met_again(

@@ -122,7 +122,7 @@ def run(
     plan = request.plan
     run_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
     with ExitStack() as held:
-        usable, skipped = reserve(request.targets, run_id, executor.reserve, held)
+        usable, skipped = reserve(request.targets, run_id, executor.reserve, held, at_once=executor.reserves_at_once)
         todo = [block for block in plan.blocks if block.case.target in usable]
         ready = preparation.prepare(todo, usable, dependencies, on_event, cancel, held)
         info = RunInfo(
@@ -191,7 +191,7 @@ def resume(
     before = [info for info in stored.info.targets if info.id in needed]
     present, missing = met_again(before, dependencies.discover(needed), browsers)
     with ExitStack() as held:
-        usable, unusable = reserve(present, run_id, executor.reserve, held, [*missing])
+        usable, unusable = reserve(present, run_id, executor.reserve, held, missing, at_once=executor.reserves_at_once)
         todo = [block for block in left if block.case.target in usable]
         concerned = [block for block in concerned if block.case.target in usable]
         ready = preparation.prepare(concerned, usable, dependencies, on_event, cancel, held)

@@ -28,6 +28,9 @@ _LOOK_SECONDS = 0.1
 class Executor(Protocol):
     """Runs workers."""
 
+    reserves_at_once: int
+    """How many targets may be reserved at the same time."""
+
     def reserve(self, target: TargetInfo, run_id: str) -> AbstractContextManager[None]:
         """Keep other runs from the target until the context ends, if this process is the one that measures it.
 
@@ -43,6 +46,8 @@ class Executor(Protocol):
 
 class ThreadExecutor:
     """Workers in threads of this process, which owns the locks of their devices."""
+
+    reserves_at_once = 1
 
     def __init__(self, dependencies: Dependencies) -> None:
         self._dependencies = dependencies
@@ -64,6 +69,8 @@ class ProcessExecutor:
     Each process has its own page server, which does not know the downloads of the others. Blocks of pages therefore
     run one at a time, so that no download shares this computer's network with another one.
     """
+
+    reserves_at_once = 1
 
     def __init__(self, environment: Mapping[str, str] | None = None) -> None:
         """`environment`: variables of the worker processes; by default those of this process."""

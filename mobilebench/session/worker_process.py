@@ -12,15 +12,19 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
-from mobilebench.core.errors import BlockFailed, MobilebenchError
+from mobilebench.core.errors import BlockFailed, MobilebenchError, TargetLost, TargetTaken
 from mobilebench.core.records import TargetInfo
 from mobilebench.core.worker_process import reserve_output
 from mobilebench.session import events
+from mobilebench.session.attachment import Absence
 from mobilebench.session.dependencies import Dependencies
 from mobilebench.session.job import JobSpec
-from mobilebench.session.worker import measure_job
+from mobilebench.session.worker import Emit, measure_job
+
+if TYPE_CHECKING:
+    from mobilebench.targets.android.lease import Lease
 
 _LOOK_SECONDS = 0.1
 
@@ -39,15 +43,36 @@ def main() -> int:
     dependencies = Dependencies()
     with ExitStack() as held:
         try:
-            lease = held.enter_context(dependencies.device_lock(job.target, job.run_id))
+            lease = _locked(job, coordinator.emit, cancel, dependencies, held)
         except MobilebenchError as error:
             name = job.target.id
-            coordinator.emit(events.TargetLost(target=name, reason=error.message, hint=error.hint))
+            if not cancel.is_set():
+                coordinator.emit(events.TargetLost(target=name, reason=error.message, hint=error.hint))
             coordinator.emit(events.TargetFinished(target=name))
         else:
             measure_job(job, coordinator.emit, cancel, coordinator.take_turn, dependencies, lease)
     listener.join()
     return 0
+
+
+def _locked(
+    job: JobSpec, emit: Emit, cancel: threading.Event, dependencies: Dependencies, held: ExitStack
+) -> Lease | None:
+    """Lock the job's device. A phone that is away is waited for, as one that goes away later.
+
+    Raises:
+        MobilebenchError: another run has it, or it did not come in time, or `cancel` was set.
+    """
+    absence: Absence | None = None
+    while True:
+        try:
+            return held.enter_context(dependencies.device_lock(job.target, job.run_id))
+        except TargetLost as error:
+            if isinstance(error, TargetTaken) or job.wait_seconds <= 0 or (absence and absence.over):
+                raise
+            absence = absence or Absence(job.target, error, job.wait_seconds)
+            if not absence.wait(dependencies, emit, cancel, repeated=False):
+                raise
 
 
 class _Coordinator:

@@ -35,7 +35,8 @@ def test_an_interrupted_run_says_how_it_was_gone_on_with(
     monkeypatch.setattr(builds, "require_current", lambda *_: None)
     code, out, _ = mobilebench(f"run --resume last {option} --out {tmp_path}")
     assert code == ExitCode.INTERRUPTED
-    assert f"Continue it with: mobilebench run --resume {failed.run_id} {option}".strip() in out.splitlines()
+    again = f"mobilebench run --resume {failed.run_id} {option}".strip()
+    assert f"Continue it with: {again} --out {tmp_path}" in out.splitlines()
 
 
 ENERGY = "run --serial host --suite native --engine tflite --model mobilenet_v2 --dry-run --json --record energy"

@@ -124,7 +124,10 @@ class Rack:
             case Renew():
                 return Reserved(lease=lease())
             case Release():
-                return Gone(known=self.leases.pop((question.host, question.phone), None) is not None)
+                known = self.leases.get((question.host, question.phone)) == question.token
+                if known:
+                    del self.leases[question.host, question.phone]
+                return Gone(known=known)
             case Submit():
                 return self._submit(question)
             case Ask():

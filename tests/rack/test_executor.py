@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from mobilebench.core import paths
 from mobilebench.core.errors import BadInput
 from mobilebench.core.records import Block, Run, TargetInfo
 from mobilebench.models.manifest import FormatFile, ModelFiles
-from mobilebench.rack import following, records
+from mobilebench.rack import following, own_leases, records
 from mobilebench.rack.client import RackAway
 from mobilebench.rack.clocks import ClockOffset
 from mobilebench.rack.discovery import RackTargets
@@ -30,6 +31,7 @@ from mobilebench.rack.messages import (
     Reserve,
     Submit,
 )
+from mobilebench.rack.own_leases import OwnLease
 from mobilebench.results.store import Store
 from mobilebench.session import RunRequest, RunResult, events, resume, run
 from mobilebench.session.coordinator import unmeasured
@@ -38,6 +40,8 @@ from tests.pinning import Pinned
 from ..results.making import failed, phone
 from ..session.fakes import Seen, World, manifest, plan, sleeping
 from .double import Rack, lease, listed
+
+ADDRESS = "tls://lab:8786"
 
 
 @pytest.fixture(autouse=True)
@@ -111,6 +115,7 @@ class Client:
             stored=stored,
             reservation=lambda place: self.reservations.get(place.id),
             secret=b"ann's key",
+            address=ADDRESS,
         )
 
     def _see(self, event: events.Event) -> None:
@@ -363,6 +368,65 @@ def test_a_phone_in_use_is_skipped(client: Client, rack: Rack, pinned: Pinned) -
     assert client.run().counts["valid"] == 4
     (skipped,) = client.seen.of(events.TargetSkipped)
     pinned(f"{skipped.target}: {skipped.reason} {skipped.hint}")
+
+
+def test_phones_are_reserved_at_the_same_time_and_told_in_their_order(client: Client, rack: Rack) -> None:
+    rack.phones = [listed(phone(f"R{number}"), "lab-1") for number in range(4)]
+    rack.leases = {("lab-1", serial): lease("bob") for serial in ("R0", "R2")}
+    together = threading.Barrier(4)
+
+    def meet(question: Question) -> Answer | None:
+        if isinstance(question, Reserve):
+            together.wait(60)
+        return None
+
+    rack.before = meet
+    assert client.run().counts["valid"] == 4
+    assert [one.target for one in client.seen.of(events.TargetSkipped)] == ["R0", "R2"]
+    assert [info.id for info in client.stored().info.targets] == ["R0", "R1", "R2", "R3"]
+
+
+def left_by_a_killed_run(rack: Rack) -> str:
+    """The token of a lease whose process has ended."""
+    token = "d" * 32
+    lease = OwnLease(rack=ADDRESS, host="lab-2", phone="R58M", token=token, run_id="20261130-120000-abcd")
+    with own_leases.noted(lease):
+        pass
+    rack.leases["lab-2", "R58M"] = token
+    return token
+
+
+def test_what_a_killed_run_of_this_computer_leased_is_given_back(client: Client, rack: Rack, pinned: Pinned) -> None:
+    rack.phones = rack.phones[2:]
+    left_by_a_killed_run(rack)
+    assert client.run().counts["valid"] == 2
+    assert rack.leases == {}
+    (noticed,) = client.seen.of(events.TargetNoticed)
+    pinned(noticed.words)
+    assert list((paths.home() / "rack" / "leases").iterdir()) == []
+
+
+def test_a_job_that_a_killed_run_left_keeps_its_phone(client: Client, rack: Rack, pinned: Pinned) -> None:
+    rack.phones = rack.phones[2:]
+    token = left_by_a_killed_run(rack)
+    rack.before = lambda question: (
+        Refused(code="in use", reason="Its job has not ended.") if isinstance(question, Release) else None
+    )
+    with pytest.raises(BadInput) as error:
+        client.run()
+    pinned(error.value.text_with_hint)
+    assert rack.leases == {("lab-2", "R58M"): token}
+
+
+def test_the_lease_of_a_run_that_goes_on_is_left_alone(client: Client, rack: Rack) -> None:
+    rack.phones = rack.phones[2:]
+    token = "d" * 32
+    rack.leases["lab-2", "R58M"] = token
+    lease = OwnLease(rack=ADDRESS, host="lab-2", phone="R58M", token=token, run_id="20261130-120000-abcd")
+    with own_leases.noted(lease), pytest.raises(BadInput, match="cannot be reserved"):
+        client.run()
+    assert rack.of(Release) == []
+    assert rack.leases == {("lab-2", "R58M"): token}
 
 
 def test_a_lease_whose_answer_is_lost_is_given_back(client: Client, rack: Rack) -> None:

@@ -8,6 +8,7 @@ import hashlib
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -46,7 +47,7 @@ from mobilebench.rack.messages import (
     read_answer,
     to_text,
 )
-from mobilebench.rack.phones import FixedPhones
+from mobilebench.rack.phones import FixedPhones, Offered
 from mobilebench.rack.quarantines import Quarantines
 from mobilebench.rack.simulated import SleepingExecutor, phones
 from mobilebench.results.places import place_of
@@ -233,6 +234,48 @@ def test_a_job_under_a_lease_leaves_the_lease(made: Made) -> None:
         await ask(host, submit(job_id="k", lease=ADA), Accepted)
         assert (await host.run("k")).ended
         assert (await ask(host, Wait(host="host-1", phone=serial, token=ADA, wait_s=0), Reserved)).lease.job_id is None
+
+    asyncio.run(main())
+
+
+def test_a_lease_under_which_a_job_goes_on_is_not_given_back(made: Made) -> None:
+    async def main() -> None:
+        host = made(SteppingExecutor())
+        serial = PHONES[0].id
+        reserve = {"host": "host-1", "phone": serial, "seconds": 60}
+        release = Release(host="host-1", phone=serial, token=ADA)
+        await ask(host, Reserve(token=ADA, owner="ada", **reserve), Reserved)  # type: ignore[arg-type]
+        await ask(host, Reserve(token=BOB, owner="bob", **reserve), Queued)  # type: ignore[arg-type]
+        await ask(host, submit(lease=ADA), Accepted)
+        assert (await ask(host, release, Refused)).code == "in use"
+        running = asyncio.ensure_future(host.run("j"))
+        await ask(host, Ask(job_id="j", after=0, wait_s=10), Events)
+        refused = await ask(host, release, Refused)
+        assert refused.code == "in use" and "in use by ada" in refused.reason and "job j" in refused.reason
+        await ask(host, Wait(host="host-1", phone=serial, token=BOB, wait_s=0), Queued)
+        await ask(host, Cancel(job_id="j", token="t"), Gone)
+        assert (await ask(host, release, Gone)).known
+        await running
+        await ask(host, Wait(host="host-1", phone=serial, token=BOB, wait_s=10), Reserved)
+        assert not (await ask(host, release, Gone)).known
+
+    asyncio.run(main())
+
+
+def test_a_phone_that_is_away_is_left_to_its_job(made: Made, tmp_path: Path) -> None:
+    class Away(FixedPhones):
+        def current(self) -> dict[str, Offered]:
+            return {serial: replace(one, present=False) for serial, one in super().current().items()}
+
+    async def main() -> None:
+        host = Host("host-1", tmp_path / "away", Away(PHONES), SleepingExecutor(0.001))
+        try:
+            reserve = Reserve(host="host-1", phone=PHONES[0].id, token=ADA, owner="ada", seconds=60)
+            assert (await ask(host, reserve, Refused)).code == "away"
+            await ask(host, submit(), Accepted)
+            assert (await host.run("j")).ended
+        finally:
+            host.close()
 
     asyncio.run(main())
 

@@ -119,6 +119,23 @@ def test_a_lease_in_use_does_not_end(leases: Leases, clock: Clock) -> None:
     assert leases.info("x") is None
 
 
+def test_a_lease_that_is_given_back_while_a_job_uses_it_ends_with_the_job(leases: Leases) -> None:
+    ada, bob = place("ada"), place("bob")
+    leases.reserve("x", ada)
+    leases.reserve("x", bob)
+    assert leases.use("x", ada.token, "j")
+    assert leases.release("x", ada.token)
+    assert isinstance(leases.look("x", bob.token), Queued)
+    assert leases.may_use("x", ada.token, "j")
+    leases.end_use("x", ada.token)
+    assert isinstance(leases.look("x", bob.token), Reserved)
+    assert leases.use("x", bob.token, "k")
+    assert leases.release("x", bob.token)
+    leases.reserve("x", bob)  # wanted again: it no longer ends with the job
+    leases.end_use("x", bob.token)
+    assert isinstance(leases.look("x", bob.token), Reserved)
+
+
 def test_what_a_job_took_for_itself_ends_with_it(leases: Leases) -> None:
     own = place("ada", job_id="j", own=True)
     leases.reserve("x", own)

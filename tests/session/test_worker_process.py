@@ -12,13 +12,14 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mobilebench import targets
-from mobilebench.core.errors import ExitCode
+from mobilebench.core.errors import ExitCode, TargetLost
 from mobilebench.core.records import BlockRule, Case, PlannedBlock, TargetInfo
 from mobilebench.models import obtain
 from mobilebench.results.store import Store
@@ -63,6 +64,52 @@ def test_a_coordinator_that_was_killed_is_told_nothing() -> None:
     for _ in range(3):
         coordinator.emit(events.TargetFinished(target="A"))
     answers.close()
+
+
+class Dependencies:
+    """A phone that is away until it was looked for so often."""
+
+    def __init__(self, looks: int) -> None:
+        self.looks = looks
+
+    @contextmanager
+    def device_lock(self, info: TargetInfo, run: str) -> Iterator[str]:
+        if self.looks > 0:
+            raise TargetLost(f"{info.id} is not attached")
+        yield "the lease"
+
+    def meet(self, info: TargetInfo) -> TargetInfo | None:
+        self.looks -= 1
+        return None if self.looks > 0 else info
+
+    def reach_again(self, info: TargetInfo, state: str) -> bool:
+        return True
+
+    def other_serial(self, info: TargetInfo) -> None:
+        return None
+
+
+def locked(looks: int, wait_seconds: float, seen: Seen, *, cancelled: bool = False) -> object:
+    job = JobSpec(run_id="r", target=phone(), blocks=(), recorders=(), wait_seconds=wait_seconds)
+    cancel = threading.Event()
+    if cancelled:
+        cancel.set()
+    with ExitStack() as held:
+        return worker_process._locked(job, seen, cancel, Dependencies(looks), held)  # type: ignore[arg-type]
+
+
+def test_a_phone_that_is_away_when_the_job_begins_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mobilebench.session.attachment.TRY_SECONDS", (0.0,))
+    monkeypatch.setattr("mobilebench.session.attachment._SOON_SECONDS", 0.001)
+    seen = Seen()
+    assert locked(3, 600, seen) == "the lease"
+    assert [event.kind for event in seen if event.kind != "StillWaiting"] == ["TargetAway", "TargetBack"]
+
+
+@pytest.mark.parametrize(("wait_seconds", "cancelled"), [(0.0, False), (0.01, False), (600.0, True)])
+def test_no_longer_than_the_job_says(wait_seconds: float, cancelled: bool) -> None:
+    with pytest.raises(TargetLost):
+        locked(1_000_000, wait_seconds, Seen(), cancelled=cancelled)
 
 
 def job_of(info: TargetInfo, planned: tuple[PlannedBlock, ...]) -> JobSpec:
