@@ -59,7 +59,7 @@ class Row:
 class Following(threading.Thread):
     """Submits one phone's job and takes its events until its end."""
 
-    def __init__(self, client: RackClient, phone: RackPhoneInfo, blocks: int, begin: threading.Event) -> None:
+    def __init__(self, client: RackClient, phone: RackPhoneInfo, blocks: int, begin: threading.Barrier) -> None:
         super().__init__(daemon=True)
         self._client = client
         self._begin = begin
@@ -82,7 +82,7 @@ class Following(threading.Thread):
     def run(self) -> None:
         job_id = self._submit.job_id
         with self._client as client:
-            client.ask(ListPhones(), Phones)  # connects
+            client.ask(Ask(job_id="none", after=0), Events)  # connects
             self._begin.wait()
             begun = time.perf_counter()
             client.ask(self._submit, Accepted)
@@ -152,13 +152,15 @@ def measure(phones: int, *, workers: int, blocks: int, sleep_s: float) -> Row:
             hosts.append(running.enter_context(command(folder / name, "Connected", *serve))[0])
         with connect(found[0], folder / "ca/client-bench") as client:
             listed = client.ask(ListPhones(), Phones).phones
-            begin = threading.Event()
+            begin = threading.Barrier(len(listed) + 1)
             following = [Following(client.another(), phone, blocks, begin) for phone in listed]
             for one in following:
                 one.start()
+            while begin.n_waiting < len(listed):
+                time.sleep(0.01)
             cpu = cpu_s(scheduler), sum(map(cpu_s, hosts))
             begun = time.perf_counter()
-            begin.set()
+            begin.wait()
             for one in following:
                 one.join()
             wall = time.perf_counter() - begun

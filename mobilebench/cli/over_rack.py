@@ -143,6 +143,14 @@ def _scheduler_in(command: Sequence[str]) -> str | None:
     return next((one for one in values if names_scheduler(one)), None)
 
 
+def names_of(targets: Iterable[TargetInfo]) -> dict[str, str]:
+    """How the phones of a rack are named in a run's progress: each with its host."""
+    from mobilebench.rack.discovery import HOST_FACT
+
+    hosts = {info.id: info.facts.get(HOST_FACT) for info in targets}
+    return {name: f"{name}@{host}" for name, host in hosts.items() if host and not name.endswith(f"@{host}")}
+
+
 def print_phones(over: OverRack, *, json: bool) -> None:
     """Print the phones of a rack, each with its host, and who has it."""
     from mobilebench.rack.discovery import clock_sentences

@@ -8,11 +8,11 @@ import re
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from threading import Event as Flag
-from types import FrameType
+from types import FrameType, MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from rich.console import Console
@@ -53,10 +53,14 @@ LONG_S = 60.0
 
 
 @contextmanager
-def of_run(time_left: TimeLeft) -> Iterator[tuple[events.Subscriber, Flag]]:
+def of_run(
+    time_left: TimeLeft, names: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[tuple[events.Subscriber, Flag]]:
     """Yields a subscriber that shows a run's events, and a flag that Ctrl-C, SIGTERM or SIGHUP sets.
 
-    `time_left` follows the events too, and says how long the run will go on.
+    Args:
+        time_left: follows the events too, and says how long the run will go on.
+        names: under which targets are shown, by id; by default their ids.
     """
     console = Console(stderr=True, highlight=False)
     with (
@@ -64,7 +68,7 @@ def of_run(time_left: TimeLeft) -> Iterator[tuple[events.Subscriber, Flag]]:
         _bars(console, "target") as bars,
     ):
         shown = console.is_terminal and not log.is_shown()
-        subscriber = RunBars(bars, time_left) if shown else RunLines(console, time_left)
+        subscriber = RunBars(bars, time_left, names) if shown else RunLines(console, time_left, names)
         with _watching(subscriber, cancel) as watched_subscriber:
             yield watched_subscriber, cancel
 
@@ -336,7 +340,10 @@ def _left(time_left: TimeLeft) -> str:
 class RunBars:
     """One progress bar per target, and the time that the run will go on."""
 
-    def __init__(self, progress: Progress, time_left: TimeLeft) -> None:
+    def __init__(
+        self, progress: Progress, time_left: TimeLeft, names: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        self._names = names
         self._progress = progress
         self._time_left = time_left
         self._tasks: dict[str, TaskID] = {}
@@ -378,7 +385,8 @@ class RunBars:
     def _begin(self, event: events.TargetStarted) -> None:
         """Add a bar for the target, or lengthen the one that it has by its further blocks."""
         if event.target not in self._tasks:
-            self._tasks[event.target] = self._progress.add_task("", total=event.blocks, target=event.target)
+            shown = self._names.get(event.target, event.target)
+            self._tasks[event.target] = self._progress.add_task("", total=event.blocks, target=shown)
             return
         task = self._progress.tasks[self._tasks[event.target]]
         self._progress.update(task.id, total=(task.total or 0) + event.blocks)
@@ -389,7 +397,8 @@ class RunLines:
 
     EVERY_S = 5.0
 
-    def __init__(self, console: Console, time_left: TimeLeft) -> None:
+    def __init__(self, console: Console, time_left: TimeLeft, names: Mapping[str, str] = MappingProxyType({})) -> None:
+        self._names = names
         self._console = console
         self._time_left = time_left
         self._total = 0
@@ -407,7 +416,8 @@ class RunLines:
             self._say(escape(harmless(f"{event.target}: {_waiting(event)}")))
         if isinstance(event, events.RunStarted):
             self._total, self._done = event.blocks + event.done, event.done
-            self._say(f"Run {event.run_id}: {event.blocks} blocks on {', '.join(event.targets)}")
+            shown = ", ".join(self._names.get(one, one) for one in event.targets)
+            self._say(f"Run {event.run_id}: {event.blocks} blocks on {shown}")
         elif isinstance(event, events.BlockFinished):
             self._done += 1
             if self._done == self._total or time.monotonic() - self._said > self.EVERY_S:

@@ -496,7 +496,7 @@ def _measure(
     time_left = estimate.TimeLeft(
         plan.blocks, selected, lambda: estimate.estimate(plan, estimate.look_up(plan.blocks, store.place))
     )
-    with progress.of_run(time_left) as (on_event, cancel):
+    with progress.of_run(time_left, over_rack.names_of(selected)) as (on_event, cancel):
         on_event = examination.recorded(selected, store, on_event)
         return session.run(
             request,
@@ -540,7 +540,7 @@ def _resume(
         needed = {block.case.target for block in left}
         with store.owning(begun.info.id):
             executor.settle(begun.info.id, [one.id for one in begun.info.targets if one.id not in needed])
-    with progress.of_run(time_left) as (on_event, cancel):
+    with progress.of_run(time_left, over_rack.names_of(begun.info.targets)) as (on_event, cancel):
         return session.resume(
             begun,
             store,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import secrets
 import threading
+import time
 import traceback
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -19,7 +20,7 @@ from mobilebench.core.records import Block, PlannedBlock, TargetInfo
 from mobilebench.rack import artefacts, own_leases, records
 from mobilebench.rack.client import RackAway, RackRefused
 from mobilebench.rack.discovery import RackTarget, RackTargets
-from mobilebench.rack.following import Outcome, Patience, Rack, ask_at_end, follow
+from mobilebench.rack.following import PAUSES, Outcome, Patience, Rack, ask_at_end, follow
 from mobilebench.rack.messages import Done, Gone, Release, Renew, Reserve, Reserved, Submit
 from mobilebench.rack.own_leases import OwnLease
 from mobilebench.rack.records import OpenJob
@@ -34,6 +35,8 @@ LEASE_SECONDS = 300.0
 RENEW_SECONDS = 60.0
 """Between two renewals of a lease."""
 
+_TRIES_AFTER = 5
+"""Times that a phone is asked for after what a killed run left was given back."""
 _MOST_TRIES = 3
 """Jobs of one target whose events were lost, until it is given up."""
 _OF_WORKERS = (
@@ -204,11 +207,15 @@ class RackExecutor:
         except RackRefused as error:
             if error.code != "in use" or not (freed := self._give_back(rack, place, what)):
                 raise _refused(error, what) from error
-            try:
-                rack.ask(question, Reserved)
-            except RackRefused as again:
-                raise _refused(again, what) from again
             self._freed[place.id] = freed
+            for pause in PAUSES[:_TRIES_AFTER]:  # its host may be putting the phone back
+                try:
+                    rack.ask(question, Reserved)
+                    return
+                except RackRefused as again:
+                    error = again
+                    time.sleep(pause)
+            raise _refused(error, what) from error
 
     def _give_back(self, rack: Rack, place: RackTarget, what: str) -> list[str]:
         """Give a phone back that killed runs of this computer have leased. Returns these runs.

@@ -93,8 +93,8 @@ class Leases:
                     return Refused(code="in use", reason=f"Phone {phone} is {self.words(phone)}.")
                 self._queues.setdefault(phone, []).append(place)
                 self._asked[place.token] = self._clock()
-                self._advance(phone)
-                self._save()
+                if not self._advance(phone):
+                    self._save()
             elif (lease := self._leases.get(phone)) and lease.token == place.token and lease.own and not place.own:
                 self._leases[phone] = lease.model_copy(update={"own": False})  # given back, and wanted again
                 self._save()
@@ -249,8 +249,8 @@ class Leases:
             if not self._queues[phone]:
                 del self._queues[phone]
 
-    def _advance(self, phone: str) -> None:
-        """Bring lease and queue of a phone to the present."""
+    def _advance(self, phone: str) -> bool:
+        """Bring lease and queue of a phone to the present; whether that changed something, which is saved then."""
         now = self._clock()
         changed = False
         lease = self._leases.get(phone)
@@ -271,6 +271,7 @@ class Leases:
             changed = True
         if changed:
             self._save()
+        return changed
 
     def _save(self) -> None:
         now, wall = self._clock(), datetime.now(UTC)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -15,12 +16,13 @@ from pydantic import ValidationError
 
 from mobilebench.rack import certificates, security
 from mobilebench.rack.desk import Desk
-from mobilebench.rack.host_messages import HostGreeting
+from mobilebench.rack.host_messages import AskReady, HostGreeting
 from mobilebench.rack.job_list import JobList
 from mobilebench.rack.jobs import run_job
+from mobilebench.rack.messages import Ask
 from mobilebench.rack.resources import resource_of
 from mobilebench.rack.versions import refuse_skew
-from mobilebench.rack.worker import GREETING, REFUSED
+from mobilebench.rack.worker import ANSWER, GREETING, QUESTION, REFUSED
 
 if TYPE_CHECKING:
     from mobilebench.rack.certificates import Credentials
@@ -43,6 +45,9 @@ class DaskScheduler(distributed.Scheduler):
         self._mobilebench_dashboard = dashboard
         self._mobilebench_security = security.dask_security(credentials)
         self._mobilebench_client: distributed.Client | None = None
+        self._mobilebench_numbers = itertools.count()
+        self._mobilebench_waiting: dict[int, tuple[str, asyncio.Future[str]]] = {}
+        """Questions that wait for their answer: the number of each, and whom it was asked."""
         self.desk = Desk(self, JobList(jobs))
         super().__init__(
             host=address.host,
@@ -53,6 +58,7 @@ class DaskScheduler(distributed.Scheduler):
             dashboard_address=f"127.0.0.1:{dashboard or 0}",
             extensions={},
         )
+        self.stream_handlers[ANSWER] = self.mobilebench_answer
 
     async def open_desk(self) -> None:
         """Begin to run jobs and to answer clients; the scheduler listens already."""
@@ -62,11 +68,35 @@ class DaskScheduler(distributed.Scheduler):
         self.desk.start()
 
     async def send(self, address: str, name: str, text: str) -> str:
-        """Ask the host at this address. Raises `OSError` when it cannot be reached."""
+        """Ask the host at this address. Raises `OSError` when it cannot be reached.
+
+        Questions that wait, of which there are one or two for each job, share the stream that Dask has to each worker.
+        Others have connections of their own, because a file's part may be long on its way.
+        """
+        if name in (Ask.__name__, AskReady.__name__):
+            return await self._wait_for_answer(address, name, text)
         answer = await self.rpc(address).mobilebench_host(name=name, text=text)
         if not isinstance(answer, str):
             raise OSError("the host's answer is no text")
         return answer
+
+    async def _wait_for_answer(self, address: str, name: str, text: str) -> str:
+        number = next(self._mobilebench_numbers)
+        answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        if address not in self.stream_comms:
+            raise OSError("the host is not connected")
+        self._mobilebench_waiting[number] = address, answer
+        try:
+            self.stream_comms[address].send({"op": QUESTION, "number": number, "name": name, "text": text})
+            return await answer
+        finally:
+            del self._mobilebench_waiting[number]
+
+    def mobilebench_answer(self, number: int, text: str, worker: str) -> None:
+        """A host answers a question that waited."""
+        address, answer = self._mobilebench_waiting.get(number, ("", None))
+        if answer is not None and address == worker and not answer.done() and isinstance(text, str):
+            answer.set_result(text)
 
     async def place(self, host: str, serial: str, key: str, text: str) -> str:
         """Run a job on a phone as soon as Dask gives it one."""
@@ -112,6 +142,9 @@ class DaskScheduler(distributed.Scheduler):
 
     async def remove_worker(self, address: str, **details: Any) -> Any:
         self.desk.disconnected(address)
+        for asked, answer in self._mobilebench_waiting.values():
+            if asked == address and not answer.done():
+                answer.set_exception(OSError("the connection to the host is lost"))
         return await super().remove_worker(address, **details)
 
     async def listen(self, port_or_addr: Any = None, allow_offload: bool = True, **options: Any) -> None:

@@ -28,6 +28,8 @@ _logger = logging.getLogger(__name__)
 
 GREETING = "mobilebench"
 """Name of the host's greeting among what Dask's worker says when it registers."""
+QUESTION, ANSWER = "mobilebench-question", "mobilebench-answer"
+"""Messages on the stream between scheduler and worker, for questions that wait."""
 REFUSED = "mobilebench: "
 """Start of the scheduler's message when it refuses a host."""
 
@@ -63,10 +65,22 @@ class DaskWorker(distributed.Worker):
             startup_information={GREETING: lambda _: to_text(_greeting(host))},
         )
         self.handlers["mobilebench_host"] = self.mobilebench_host
+        self.stream_handlers[QUESTION] = self.mobilebench_question
+        self._mobilebench_answering: set[asyncio.Task[None]] = set()
 
     async def mobilebench_host(self, name: str, text: str) -> str:
         """Answer the scheduler's question in JSON text."""
         return await self._mobilebench_host.answer(name, text)
+
+    def mobilebench_question(self, number: int, name: str, text: str) -> None:
+        """Answer, as soon as it is known, a question that waits for something. It takes no connection of its own."""
+
+        async def answer() -> None:
+            self.batched_send({"op": ANSWER, "number": number, "text": await self.mobilebench_host(name, text)})
+
+        task = asyncio.get_running_loop().create_task(answer())
+        self._mobilebench_answering.add(task)
+        task.add_done_callback(self._mobilebench_answering.discard)
 
     async def offer(self) -> None:
         """Tell Dask of phones that appeared."""

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from rich.console import Console
 
 from mobilebench import suite
 from mobilebench.cli import builds, examination, over_rack
+from mobilebench.cli.progress import RunLines
 from mobilebench.core.errors import BadInput, ExitCode
 from mobilebench.core.records import Run
 from mobilebench.rack import certificates, client
@@ -29,6 +32,8 @@ from mobilebench.rack.messages import (
     Question,
     Refused,
 )
+from mobilebench.session import events
+from mobilebench.session.estimate import TimeLeft
 from tests.cli.command_line import mobilebench
 from tests.pinning import Pinned
 from tests.rack.double import Rack, lease, listed
@@ -68,6 +73,16 @@ def test_devices_lists_the_phones_of_all_hosts(rack: Rack, pinned: Pinned) -> No
     assert any(line.startswith("127.0.0.1:1@lab-2: it is offline. On host lab-2: ") for line in lines)
     words = " ".join(out.split())
     assert all(one in words for one in ("R58M", "lab-1", "left", "pixel", "Pixel 8"))
+
+
+def test_a_phone_is_named_with_its_host_in_the_progress_of_a_run() -> None:
+    there = {"facts": {HOST_FACT: "lab-1"}}
+    targets = [phone("R58M", **there), phone("127.0.0.1:1@lab-1", **there), phone("HERE")]
+    names = over_rack.names_of(targets)
+    written = StringIO()
+    lines = RunLines(Console(file=written, width=200), TimeLeft((), targets), names)
+    lines(events.RunStarted(run_id="r", targets=tuple(one.id for one in targets), blocks=3, done=0))
+    assert written.getvalue() == "Run r: 3 blocks on R58M@lab-1, 127.0.0.1:1@lab-1, HERE\n"
 
 
 def test_devices_as_json_says_who_has_a_phone(rack: Rack) -> None:

@@ -241,6 +241,25 @@ def test_what_a_host_measured_for_a_killed_client_is_collected(
     assert stored == measured
 
 
+def test_a_new_run_has_the_phones_of_a_killed_one_when_its_jobs_are_over(
+    mobilebench: CommandLine, rack: Rack, suite: str
+) -> None:
+    killed = run(mobilebench, rack, suite)
+    killed.wait_for(r"\d+ of 12 blocks done")
+    os.kill(killed.process.pid, signal.SIGKILL)
+    killed.end()
+    first = mobilebench.last().info.id
+    wait_until(lambda: sum(one["kind"] == "TargetFinished" for one in rack.spooled()) == 2)
+    second = run(mobilebench, rack, suite)
+    assert second.end() in (ExitCode.OK, ExitCode.SUSPECT), second.seen
+    assert sum(f"run {first}, which was killed" in line for line in second.seen) == 2
+    done = mobilebench("run", "--resume", first, *rack.options)
+    assert done.returncode in (ExitCode.OK, ExitCode.SUSPECT), done.stderr
+    assert rack.spooled() == []
+    assert [one["rack"]["lease"] for one in listed(mobilebench, rack)] == [None, None]  # type: ignore[index]
+    assert list((mobilebench.home / "rack" / "leases").iterdir()) == []
+
+
 def test_ctrl_c_puts_the_phones_back_and_resume_goes_on(mobilebench: CommandLine, rack: Rack, suite: str) -> None:
     command = run(mobilebench, rack, suite)
     command.wait_for(r"\d+ of 12 blocks done")
