@@ -48,9 +48,9 @@ class CommandLine:
             return store.load("last")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """A home and an adb server that nobody else uses."""
+    """A home and an adb server that nobody else uses, not even later modules in this process."""
     settings = {
         "MOBILEBENCH_HOME": str(tmp_path_factory.mktemp("home")),
         "ANDROID_ADB_SERVER_PORT": str(lasting_port()),
