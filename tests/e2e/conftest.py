@@ -12,6 +12,7 @@ import pytest
 
 from mobilebench.core.records import Run
 from mobilebench.results.store import Store
+from mobilebench.targets.android import adb_protocol
 from tests import adb_servers
 from tests.ports import lasting_port
 
@@ -57,10 +58,12 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, 
     }
     before = {name: os.environ.get(name) for name in settings}
     os.environ.update(settings)
+    adb_protocol.start_server.cache_clear()
     adb_servers.end_with_tests()
     subprocess.run(["adb", "start-server"], check=True, capture_output=True)
     yield dict(os.environ)
     subprocess.run(["adb", "kill-server"], check=True, capture_output=True)
+    adb_protocol.start_server.cache_clear()
     for name, value in before.items():
         if value is None:
             del os.environ[name]
