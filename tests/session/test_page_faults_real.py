@@ -76,10 +76,16 @@ class Person:
     def __init__(self) -> None:
         self.block = 0
         self.done: set[int] = set()
+        self._again = False
 
     @property
     def hangs(self) -> bool:
-        return self.block in self.done and HAPPENINGS[self.block].hangs
+        """Whether the browser of the attempt in hand does not answer any more."""
+        return self.block in self.done and not self._again and HAPPENINGS[self.block].hangs
+
+    def begin(self, block: int) -> None:
+        """Begin an attempt of a block."""
+        self.block, self._again = block, block in self.done
 
     def act(self, page: Any) -> None:
         happening = HAPPENINGS[self.block]
@@ -101,7 +107,7 @@ class Person:
                 return getattr(real, name)
 
             def measure(self, prepared: PreparedCase, **options: Any) -> BlockResult:
-                person.block = prepared.block.index
+                person.begin(prepared.block.index)
                 return real.measure(prepared, **options)
 
         return Watched()
