@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import tempfile
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -77,7 +77,7 @@ class Tab:
         return result
 
     def _next(self) -> dict[str, Any]:
-        message: dict[str, Any] = json.loads(self._socket.recv(timeout=60))
+        message: dict[str, Any] = json.loads(self._socket.recv(timeout=120))
         if message.get("method") in PROBLEMS:
             self.problems.append(message)
         return message
@@ -96,6 +96,10 @@ class Tab:
         return self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)[
             "result"
         ].get("value")
+
+    def shows(self, expression: str, holds: Callable[[Any], bool]) -> None:
+        """Wait until the value of the expression is as expected."""
+        wait_until(lambda: holds(self.evaluate(expression)), 60)
 
     def press(self, key: str, code: int) -> None:
         text = {"text": "\r"} if key == "Enter" else {}
@@ -257,11 +261,11 @@ def test_a_number_opens_its_proof(tab: Tab, report: Path) -> None:
 def test_a_packed_report_unpacks_its_models_and_proofs(tab: Tab, packed: Path) -> None:
     tab.open(packed, "phone", "light")
     rows = "document.querySelectorAll('.results tbody tr').length"
-    assert tab.evaluate(f"new Promise((done) => setTimeout(() => done({rows}), 1000))") == 700
+    tab.shows(rows, lambda count: bool(count == 700))
     assert tab.evaluate("document.querySelectorAll('aside').length") == 0
     tab.evaluate("document.querySelector('.glance .opens').click()")
     opened = "document.querySelector('aside:popover-open')?.innerText ?? ''"
-    assert "Between blocks" in tab.evaluate(f"new Promise((done) => setTimeout(() => done({opened}), 1000))")
+    tab.shows(opened, lambda text: "Between blocks" in text)
     assert tab.evaluate("document.documentElement.scrollWidth") <= 390
     assert tab.problems == []
 
@@ -280,8 +284,7 @@ def test_folds_are_open_on_paper(tab: Tab, many: Path) -> None:
 def test_a_link_to_a_model_unfolds_it(tab: Tab, many: Path) -> None:
     tab.open(many, "laptop", "light")
     tab.evaluate("document.querySelector('.glance .engine a').click()")
-    opened = "document.querySelector('details.model[open] h3')?.textContent"
-    assert "bert_small" in tab.evaluate(f"new Promise((done) => setTimeout(() => done({opened}), 300))")
+    tab.shows("document.querySelector('details.model[open] h3')?.textContent ?? ''", lambda text: "bert_small" in text)
 
 
 RUN = "[...document.scripts].filter((script) => script.type !== 'application/gzip')"
