@@ -10,6 +10,7 @@ import time
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import event
@@ -22,6 +23,7 @@ from mobilebench.results.store import Store, StoreError
 from mobilebench.session import RunRequest, events, resume, run
 from mobilebench.session.journal import Journal
 from mobilebench.session.worker import ATTEMPTS
+from tests.browsers.processes import wait_until
 from tests.pinning import Pinned
 
 from ..results.making import host, phone
@@ -391,7 +393,19 @@ class TestTargets:
         assert not _overlaps(session.world.engine.spans)
 
     def test_the_wait_for_a_turn_is_kept_apart(self, session: Sessions) -> None:
-        session.world.engine = FakeEngine(behave=sleeping(0.05))
+        asked: list[str] = []
+        turn = session.world._turn
+
+        def asking(machine: str, cancel: threading.Event) -> Any:
+            asked.append(machine)
+            return turn(machine, cancel)
+
+        def behave(planned: PlannedBlock, cancel: threading.Event) -> None:
+            wait_until(lambda: len(asked) == 2)
+            time.sleep(0.05)
+
+        session.world._turn = asking  # type: ignore[method-assign]
+        session.world.engine = FakeEngine(behave=behave)
         session.run(phone("A", machine="x"), phone("B", machine="x"), rounds=1)
         gates = sorted(block.spent_ms["gate"] for block in session.stored().blocks)
         assert gates[1] > 25
