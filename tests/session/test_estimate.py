@@ -78,7 +78,7 @@ def test_it_learns_from_a_run(tmp_path: Path) -> None:
         request = RunRequest(plan=asked, targets=(host(),))
         run(request, store, on_event=Seen(), cancel=threading.Event(), dependencies=world.dependencies())
     (one,) = estimate(asked, look_up(asked.blocks, tmp_path), world.dependencies())
-    assert 0.2 <= one.seconds < 5
+    assert 0.2 <= one.seconds < 60
 
 
 def test_every_pass_of_a_case_is_estimated_for_itself() -> None:

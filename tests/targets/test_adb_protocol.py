@@ -40,6 +40,8 @@ class Server:
         self.port = self.listener.getsockname()[1]
         self.connections = list(connections)
         self.problems = []
+        self.silent = threading.Event()
+        """Set when a client got its last answer, and waits for more."""
         self.thread = threading.Thread(target=self._serve, daemon=True)
 
     def _serve(self):
@@ -58,6 +60,7 @@ class Server:
                 if got != request:
                     self.problems.append(f"expected {request!r}, got {got!r}")
                 if answer is None:
+                    self.silent.set()
                     stream.recv(1)
                 else:
                     stream.sendall(answer)
@@ -190,14 +193,17 @@ def test_a_phone_that_is_gone_before_is_lost(serve):
         DeviceShell(SERIAL).run(["x"], timeout=60)
 
 
-def test_a_silent_command_ends_at_its_limit_and_on_cancel(serve, pinned: Pinned):
+def test_a_silent_command_ends_at_its_limit_and_on_cancel(serve, monkeypatch, pinned: Pinned):
     silent = [TRANSPORT, ("shell,v2,raw:exec x", b"OKAY"), (frame(4, b""), None)]
-    serve([FEATURES], silent, silent)
+    server = serve([FEATURES], silent, silent)
     shell = DeviceShell(SERIAL)
-    with pinned.raises(BlockFailed):
+    check = Limit.check
+    with monkeypatch.context() as patch, pinned.raises(BlockFailed):
+        patch.setattr(Limit, "check", lambda limit: check(limit) if server.silent.is_set() else None)
         shell.run(["x"], timeout=0.2)
+    server.silent.clear()
     cancel = threading.Event()
-    threading.Timer(0.1, cancel.set).start()
+    threading.Thread(target=lambda: server.silent.wait(60) and cancel.set()).start()
     began = time.monotonic()
     with pytest.raises(BlockFailed, match="cancelled"):
         shell.run(["x"], timeout=60, cancel=cancel)
