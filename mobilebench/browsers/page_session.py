@@ -20,7 +20,7 @@ from mobilebench.core.records import Encoding
 SENT = (200, 206)
 """HTTP statuses of responses with a file's content."""
 
-_LOG_SECONDS = 2
+_LOG_SECONDS = 10
 _TCP_INFO_BYTES = 48
 _LAST_DATA_SENT = struct.Struct("=44xI")
 """Reads `tcpi_last_data_sent` (milliseconds) from `struct tcp_info` (linux/tcp.h)."""

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
-from mobilebench.browsers import builds, cdp
+from mobilebench.browsers import browser_processes, builds, cdp
 from mobilebench.browsers.launching import RunningBrowser
 from mobilebench.browsers.websocket_rpc import connected
+from mobilebench.core.errors import BlockFailed
+from tests.browsers.processes import wait_until
 
 Changed = Callable[[RunningBrowser], RunningBrowser]
 
@@ -33,8 +34,17 @@ def last_browser(monkeypatch: pytest.MonkeyPatch) -> Callable[[], RunningBrowser
 
 
 def crash_gpu(address: str) -> None:
-    """Let Chrome's GPU process crash, and wait until the browser has taken note of it."""
+    """Let Chrome's GPU process crash, and wait until the browser has another one, or has ended."""
+    before = browser_processes.cpu_seconds(address, "GPU")
     socket = urlsplit(str(cdp.http_json(address, "GET", "/json/version")["webSocketDebuggerUrl"]))
     with connected(f"ws://{urlsplit(address).netloc}{socket.path}", lambda message: None) as exchange:
         exchange.send("Browser.crashGpuProcess", {})
-        time.sleep(0.2)
+        wait_until(lambda: _has_ended(before, address))
+
+
+def _has_ended(processes: Mapping[int, float], address: str) -> bool:
+    try:
+        now = browser_processes.cpu_seconds(address, "GPU")
+    except BlockFailed:
+        return True
+    return bool(now) and not processes.keys() <= now.keys()

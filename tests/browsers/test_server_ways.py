@@ -196,9 +196,9 @@ class TestTurns:
 
     @pytest.mark.slow
     def test_it_does_not_lapse_while_the_page_downloads(self, server: PageServer, model: Path) -> None:
-        with server.visit({"model": model}, turn_lapses_s=2) as slow:
+        with server.visit({"model": model}, turn_lapses_s=4) as slow:
             get(server, slow.path + "turn")
-            ends = time.monotonic() + 3
+            ends = time.monotonic() + 5
             while time.monotonic() < ends:
                 get(server, slow.path + "model")
                 time.sleep(0.05)
@@ -221,7 +221,7 @@ class TestTurns:
             connection.recv(1000)  # and nothing more
             began = time.monotonic()
             assert get(server, alive.path + "turn")[0].status == 200
-            assert time.monotonic() - began < 20
+            assert time.monotonic() - began < 50
 
     def test_strangers_have_none(self, server: PageServer) -> None:
         assert get(server, "/x/turn")[0].status == 404

@@ -248,7 +248,7 @@ def test_what_a_page_does_in_mid_run_is_named(
             page.page.evaluate(f"void setTimeout(() => {{ {script} }}, 0)", timeout=60)
             said.set()
 
-    plan = InjectionPlan(seconds=60, baseline_seconds=0)
+    plan = InjectionPlan(seconds=8, baseline_seconds=0)
     with pytest.raises(ScenarioFailed) as caught:
         chosen = load("ortjs", "wasm", browser=browser.name)
         measuring.measure(page, f"{loopback.origin}/plain", plan, chosen, browser, tell=tell)  # type: ignore[arg-type]
