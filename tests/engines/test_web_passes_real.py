@@ -21,6 +21,7 @@ from mobilebench.browsers.page import Page
 from mobilebench.core.errors import Unsupported
 from mobilebench.core.operators import is_known, operator_type
 from mobilebench.core.records import BlockRule, Measurement, Pass, PlannedBlock
+from mobilebench.engines import page_sampling
 from mobilebench.engines.registry import engines
 from mobilebench.models import obtain
 from mobilebench.models.inspection import graph_operators
@@ -44,6 +45,12 @@ STAGES = [
     "warmup",
     "prediction",
 ]
+
+
+@pytest.fixture(autouse=True)
+def threads_may_start_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine, threads of a page may start so late that they are taken for missing."""
+    monkeypatch.setattr(page_sampling, "SETTLING_S", 20)
 
 
 @cache
