@@ -41,7 +41,7 @@ groups:
       sleep: [cpu]
 """
 HOST = "lab-1"
-PATIENCE_S = 120.0
+PATIENCE_S = 240.0
 
 
 class Running:
@@ -274,8 +274,10 @@ def test_ctrl_c_puts_the_phones_back_and_resume_goes_on(mobilebench: CommandLine
 
 
 def test_a_phone_that_its_host_finds_blocked_or_keeps_in_quarantine_is_left_out(
-    mobilebench: CommandLine, rack: Rack, suite: str, tmp_path: Path
+    mobilebench: CommandLine, rack: Rack, tmp_path: Path
 ) -> None:
+    suite = str(tmp_path / "one.yaml")
+    Path(suite).write_text(SLEEPING.replace("blocks: 6", "blocks: 1"))
     [full] = phones.up(1, names=["full"], data_mb=12)
     wait_until(lambda: len(ready(mobilebench, rack)) == 3)
     blocked = f"{full.serial}@{HOST}"
@@ -297,6 +299,14 @@ def test_a_phone_that_its_host_finds_blocked_or_keeps_in_quarantine_is_left_out(
     assert states[blocked].startswith("blocked (storage: ")
     assert states[kept].endswith("its cable is loose")
     assert {block.planned.case.target for block in stored.blocks} == set(states) - {blocked, kept}
+
+    night = tmp_path / "night.yaml"
+    night.write_text(json.dumps({"name": "lab", "phones": "all", "rack": rack.address, "suites": [{"suite": suite}]}))
+    certificate = {"MOBILEBENCH_RACK_CERTIFICATES": rack.options[3]}
+    planned = CommandLine({**mobilebench.environment, **certificate})("nightly", str(night), "--dry-run", "--json")
+    outcomes = {one["id"]: one["outcome"] for one in json.loads(planned.stdout)["targets"]}
+    assert (outcomes.pop(blocked), outcomes.pop(kept)) == ("blocked", "quarantined")
+    assert set(outcomes.values()) <= {"ready", "degraded"}
 
     assert mobilebench("quarantine", "lift", kept, *rack.options).returncode == 0
     assert kept in ready(mobilebench, rack)
