@@ -43,7 +43,7 @@ def serve(
         typer.Option(
             "--history",
             help="Serve the pages of `mobilebench site DIR` over the stored runs instead: only read, and only to this "
-            "computer.",
+            "computer. With it, --listen takes 127.0.0.1 (the default) or ::1.",
         ),
     ] = False,
     suite: Suites = None,
@@ -64,6 +64,8 @@ def serve(
     - `mobilebench serve --listen 0.0.0.0`
 
     - `mobilebench serve --history --port 8080`
+
+    - `mobilebench serve --history --listen ::1`
     """
     if history:
         _serve_history(
@@ -111,7 +113,7 @@ def _serve_history(
     address = require_loopback(listen or LOOPBACK)
     with open_store(out, store_at) as store:
         ended = _asked_to_end()
-        server = HistoryServer(Live(reading(store)), address, port)
+        server = HistoryServer(Live(reading(store), state=store.state), address, port)
         try:
             say(server.url)
             say("Open the address in a browser of this computer. Ctrl-C stops the server.")

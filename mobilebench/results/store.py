@@ -28,6 +28,7 @@ from sqlalchemy import (
     Table,
     bindparam,
     delete,
+    func,
     select,
     update,
 )
@@ -299,6 +300,21 @@ class Store:
         for row in imported:
             imports[row.run_id].append(tables.to_import(row))
         return [tables.to_run_info(row, targets[row.id], imports[row.id]) for row in infos]
+
+    def state(self) -> tuple[object, ...]:
+        """What is stored, in few rows: it is another one when a run was added, began again, ended or was removed, a
+        running one got a block or an event, or a quarantine was added or lifted.
+        """
+        of, running = tables.runs.c, select(tables.runs.c.id).where(tables.runs.c.status == "running")
+        kept = tables.quarantines.c
+        with self.reading() as connection:
+            runs = connection.execute(select(of.id, of.status, of.finished_at).order_by(of.id)).all()
+            grown = [
+                connection.execute(select(func.count()).select_from(one).where(one.c.run_id.in_(running))).scalar_one()
+                for one in (tables.blocks, tables.events)
+            ]
+            quarantines = connection.execute(select(kept.id, kept.lifted_at).order_by(kept.id)).all()
+        return tuple(map(tuple, runs)), *grown, tuple(map(tuple, quarantines))
 
     def resolve(self, name: str) -> str:
         """The id of a run that is named by its id, a unique beginning of it, `last`, or `last~1` (the one before).

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import socket
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
@@ -20,6 +22,7 @@ from mobilebench.site.contents import Contents, digest
 log = logging.getLogger(__name__)
 
 LOOPBACK = "127.0.0.1"
+LOOPBACK_6 = "::1"
 FRESH_SECONDS = 10.0
 """The store is looked at again when what was read is older."""
 _MOST_PAGES = 200
@@ -28,17 +31,37 @@ Read = Callable[[Mapping[str, Night]], tuple[Night, ...]]
 """Reads the nights of a store, given those that are known, by run id."""
 
 
-class Live:
-    """The newest contents of a store, and the pages that were made of them."""
+@dataclass(frozen=True)
+class _Page:
+    generation: int
+    """Of which contents it was made."""
+    digest: str
+    """Of all that it shows."""
+    body: bytes
 
-    def __init__(self, read: Read, now: Callable[[], float] = time.monotonic) -> None:
+
+class Live:
+    """The newest contents of a store, and the pages that were made of them.
+
+    A page is made once for each contents, and contents once for each state of the store.
+    """
+
+    def __init__(
+        self, read: Read, now: Callable[[], float] = time.monotonic, state: Callable[[], object] = object
+    ) -> None:
+        """`state` tells what the store holds, faster than reading it: while it is equal, nothing is read again. By
+        default it is another one each time.
+        """
         self._read = read
         self._now = now
+        self._state_of = state
         self._lock = threading.Lock()
         self._nights: tuple[Night, ...] = ()
         self._contents: Contents | None = None
+        self._state: object = None
+        self._generation = 0
         self._at = 0.0
-        self._made: OrderedDict[str, tuple[str, bytes]] = OrderedDict()
+        self._made: OrderedDict[str, _Page] = OrderedDict()
 
     def page(self, name: str) -> bytes | None:
         """The page of this name; None if there is none.
@@ -50,22 +73,26 @@ class Live:
             contents = self._current()
             if name not in contents:
                 return None
-            document = contents.document(name)
-            data = digest(document)
             known = self._made.get(name)
-            if known is None or known[0] != data:
-                known = data, html.render(name, document).encode()
-                self._made[name] = known
+            if known is None or known.generation != self._generation:
+                document = contents.document(name)
+                data = digest(document)
+                body = known.body if known and known.digest == data else html.render(name, document).encode()
+                known = self._made[name] = _Page(self._generation, data, body)
             self._made.move_to_end(name)
             while len(self._made) > _MOST_PAGES:
                 self._made.popitem(last=False)
-            return known[1]
+            return known.body
 
     def _current(self) -> Contents:
         if self._contents is None or self._now() - self._at >= FRESH_SECONDS:
-            nights = self._read({night.info.id: night for night in self._nights})
-            if self._contents is None or not _same(nights, self._nights):
-                self._nights, self._contents = nights, Contents(nights)
+            state = self._state_of()
+            if self._contents is None or state != self._state:
+                nights = self._read({night.info.id: night for night in self._nights})
+                if self._contents is None or not _same(nights, self._nights):
+                    self._nights, self._contents = nights, Contents(nights)
+                    self._generation += 1
+                self._state = state
             self._at = self._now()
         return self._contents
 
@@ -85,7 +112,7 @@ class HistoryServer:
         """
         host = require_loopback(address)
         try:
-            self._server = _Server((host, port), _handler(live))
+            self._server = (_Server6 if ":" in host else _Server)((host, port), _handler(live))
         except OSError as error:
             raise BadInput(
                 f"Port {port} of {host} cannot be listened at: {error.strerror or error}.",
@@ -97,7 +124,7 @@ class HistoryServer:
     @property
     def url(self) -> str:
         host, port = self._server.server_address[:2]
-        return f"http://{host!s}:{port}/"
+        return f"http://[{host!s}]:{port}/" if ":" in str(host) else f"http://{host!s}:{port}/"
 
     def close(self) -> None:
         """Stop listening. A request in progress is cut off when the program ends."""
@@ -111,6 +138,10 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False
 
 
+class _Server6(_Server):
+    address_family = socket.AF_INET6
+
+
 def require_loopback(address: str) -> str:
     """The loopback address of this name.
 
@@ -119,11 +150,8 @@ def require_loopback(address: str) -> str:
     """
     if address == "localhost":
         return LOOPBACK
-    try:
-        if ipaddress.IPv4Address(address).is_loopback:
-            return address
-    except ValueError:
-        pass
+    if _is_loopback(address):
+        return address
     raise BadInput(
         f"The history is served on this computer only, not at {address}: it asks nobody for a password, and "
         "authentication is a reverse proxy's job.",
@@ -196,10 +224,18 @@ _HEADERS = {
 
 def _is_own_host(header: str | None) -> bool:
     """Whether a request names this computer. A page of a foreign name that leads here is not to read the history."""
-    host = (header or "").rpartition(":")[0] or (header or "")
-    if host == "localhost":
-        return True
+    text = header or ""
+    if text.startswith("["):
+        host, closed, port = text[1:].partition("]")
+        return bool(closed) and port[:1] in ("", ":") and ":" in host and _is_loopback(host)
+    host = text.rpartition(":")[0] or text
+    return host == "localhost" or (":" not in host and _is_loopback(host))
+
+
+def _is_loopback(address: str) -> bool:
+    """Whether it is an address of the loopback network of IPv4, or that of IPv6."""
     try:
-        return ipaddress.IPv4Address(host).is_loopback
+        found = ipaddress.ip_address(address)
     except ValueError:
         return False
+    return found == ipaddress.IPv6Address(LOOPBACK_6) if found.version == 6 else found.is_loopback

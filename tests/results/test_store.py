@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from mobilebench.core.errors import BadInput, ExitCode
 from mobilebench.core.records import Block, ModelFacts, Series
-from mobilebench.results import tables
+from mobilebench.results import quarantine, tables
 from mobilebench.results.databases import schema, sqlite
 from mobilebench.results.places import Place
 from mobilebench.results.store import FILE_NAME, Store, StoreError
@@ -192,6 +192,32 @@ def test_events_are_kept_in_order(store: Store) -> None:
         {"at": START, "kind": "TargetLost", "target": "R58M", "reason": "unplugged"},
         {"at": START, "kind": "RunFinished", "target": None},
     ]
+
+
+def test_the_state_is_another_one_after_each_change_and_the_same_without(store: Store) -> None:
+    seen = [store.state()]
+
+    def changed() -> None:
+        assert store.state() != seen[-1]
+        assert store.state() == store.state()
+        seen.append(store.state())
+
+    store.create_run(run_info(RUN), [planned(0), planned(1)])
+    changed()
+    store.append(RUN, failed(planned(0)))
+    changed()
+    store.add_event(RUN, "Told", at=START, target=None, data={})
+    changed()
+    store.finish(RUN, "finished", at=START)
+    changed()
+    store.finish(RUN, "running")
+    changed()
+    store.append(RUN, failed(planned(0), "again"), instead_of=store.load(RUN).blocks[0])
+    changed()
+    one = quarantine.add(store, phone("R58M"), START + timedelta(hours=1), "its cable", now=START)
+    changed()
+    store.lift_quarantines([one], START)
+    changed()
 
 
 class TestNames:

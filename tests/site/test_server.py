@@ -6,12 +6,14 @@ import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from http.client import HTTPConnection, HTTPResponse
+from urllib.parse import urlsplit
 
 import pytest
 
 from mobilebench.analysis.over_nights import Night, night_of
 from mobilebench.core.errors import BadInput
 from mobilebench.site import html
+from mobilebench.site.contents import Contents
 from mobilebench.site.server import FRESH_SECONDS, HistoryServer, Live, require_loopback
 from mobilebench.verdicts.reading import judge_run
 from tests.site import making
@@ -49,8 +51,8 @@ def server(source: Source) -> Iterator[HistoryServer]:
 
 
 def ask(server: HistoryServer, path: str, method: str = "GET", **headers: str) -> tuple[HTTPResponse, bytes]:
-    host, port = server.url.removeprefix("http://").removesuffix("/").split(":")
-    connection = HTTPConnection(host, int(port), timeout=20)
+    parts = urlsplit(server.url)
+    connection = HTTPConnection(str(parts.hostname), parts.port, timeout=20)
     connection.putrequest(method, path, skip_host="Host" in headers)
     for name, value in headers.items():
         connection.putheader(name, value)
@@ -106,12 +108,27 @@ def test_nothing_but_known_pages_is_found(server: HistoryServer, path: str) -> N
     assert ask(server, path)[0].status == 404
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "192.0.2.7", "", "127.0.0.1.evil.example", "[::1"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example",
+        "evil.example:80",
+        "192.0.2.7",
+        "",
+        "127.0.0.1.evil.example",
+        "[::1",
+        "[::1]x",
+        "::1",
+        "[::]",
+        "[127.0.0.1]",
+        "[fe80::1]:80",
+    ],
+)
 def test_a_request_for_another_name_is_refused(server: HistoryServer, host: str) -> None:
     assert ask(server, "/", Host=host)[0].status == 421
 
 
-@pytest.mark.parametrize("host", ["localhost", "localhost:8080", "127.0.0.1", "127.0.0.1:1"])
+@pytest.mark.parametrize("host", ["localhost", "localhost:8080", "127.0.0.1", "127.0.0.1:1", "[::1]", "[::1]:1"])
 def test_names_of_this_computer_are_answered(server: HistoryServer, host: str) -> None:
     assert ask(server, "/", Host=host)[0].status == 200
 
@@ -124,11 +141,36 @@ def test_garbage_does_not_end_the_server(server: HistoryServer) -> None:
     assert ask(server, "/")[0].status == 200
 
 
-@pytest.mark.parametrize("address", ["0.0.0.0", "::", "192.0.2.1", "example.org", "127.1", "::1", ""])
+@pytest.mark.parametrize(
+    "address", ["0.0.0.0", "::", "192.0.2.1", "example.org", "127.1", "::ffff:127.0.0.1", "::1%lo", "[::1]", ""]
+)
 def test_no_other_address_is_listened_at(address: str) -> None:
     with pytest.raises(BadInput, match="authentication is a reverse proxy's job") as raised:
         require_loopback(address)
     assert "docs/site.md" in str(raised.value.hint)
+
+
+def has_ipv6() -> bool:
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6):
+            return True
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="this computer has no ::1")
+@pytest.mark.parametrize("address", ["::1", "0:0:0:0:0:0:0:1"])
+def test_the_loopback_of_ipv6_is_served_too(source: Source, address: str) -> None:
+    made = HistoryServer(Live(source), address)
+    try:
+        assert made.url.startswith("http://[::1]:")
+        answer, body = ask(made, "/")
+        assert (answer.status, b"over 2 nights" in body) == (200, True)
+        assert ask(made, "/", Host="evil.example")[0].status == 421
+        with pytest.raises(BadInput, match="cannot be listened at"):
+            HistoryServer(Live(source), address, port=urlsplit(made.url).port or 0)
+    finally:
+        made.close()
 
 
 def test_a_port_that_is_taken_is_named_and_a_closed_server_is_gone() -> None:
@@ -173,6 +215,30 @@ def test_the_store_is_looked_at_again_after_a_while_and_pages_are_made_once(monk
     second = live.page("index.html")
     assert second != first
     assert source.calls[-1] == {source.nights[0].info.id}, "nights that are known are handed over"
+
+
+def test_a_store_that_did_not_change_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, source, made, state = Clock(), Source(night(1)), counted(monkeypatch), ["one run"]
+    live = Live(source, clock, lambda: state[0])
+    first = live.page("index.html")
+    clock.now += FRESH_SECONDS
+    assert live.page("index.html") is first
+    assert len(source.calls) == 1
+    source.nights = (*source.nights, night(2))
+    state[0] = "two runs"
+    assert live.page("index.html") is first, "the store is looked at after a while"
+    clock.now += FRESH_SECONDS
+    assert live.page("index.html") != first
+    assert (len(source.calls), made) == (2, ["index.html", "index.html"])
+
+
+def test_a_page_is_made_once_for_each_contents(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    document = Contents.document
+    monkeypatch.setattr(Contents, "document", lambda of, name: (asked.append(name), document(of, name))[1])
+    live = Live(Source(night(1)), Clock())
+    assert live.page("index.html") is live.page("index.html")
+    assert asked == ["index.html"]
 
 
 def test_a_store_that_cannot_be_read_is_told_and_tried_again(server: HistoryServer) -> None:
