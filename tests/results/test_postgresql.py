@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+import re
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -23,6 +24,7 @@ from mobilebench.results.store import Store, StoreError
 from tests.postgresql import GUARDED, PASSWORD, Server
 
 from .making import START, errors_of_opening_at_once, failed, measured, planned, run_info
+from .tcp_proxy import Lost, Proxy, proxied
 
 pytestmark = pytest.mark.database
 RUN = "20261121-120000-ab12"
@@ -58,6 +60,11 @@ def when_waiting(do: Callable[[], None]) -> Iterator[list[str]]:
         yield said
     finally:
         logging.getLogger("mobilebench").removeHandler(handler)
+
+
+def _name(place: Place) -> str:
+    """The name of a database of the tests' server."""
+    return str(place.database).partition("@/")[2].partition("?")[0]
 
 
 def indices(run: Run) -> list[int]:
@@ -280,6 +287,78 @@ class TestAway:
         assert [info.id for info in store.runs()] == [RUN]
 
 
+class TestNetwork:
+    """By TCP, through a proxy that loses connections."""
+
+    @pytest.fixture
+    def proxy(self, server: Server) -> Iterator[Proxy]:
+        with proxied(server.folder / ".s.PGSQL.5432") as made:
+            yield made
+
+    @pytest.fixture
+    def near(self, server: Server, tmp_path: Path) -> Place:
+        """The same store by the server's socket."""
+        place = Place(server.create(), tmp_path)
+        server.execute(f"GRANT ALL ON SCHEMA public TO {GUARDED}", _name(place))
+        return place
+
+    @pytest.fixture
+    def far(self, proxy: Proxy, server: Server, near: Place) -> Iterator[Store]:
+        place = Place(proxy.url(server.url(_name(near), GUARDED, PASSWORD)), near.folder)
+        with Store.open(place) as opened:
+            opened.create_run(run_info(RUN), PLAN)
+            yield opened
+
+    def stored(self, near: Place) -> Run:
+        with Store.open(near, create=False) as opened:
+            return opened.load(RUN)
+
+    @pytest.mark.parametrize("hold", [False, True], ids=["server-is-told", "server-is-not-told"])
+    @pytest.mark.parametrize("what", ["commit", "answer"])
+    def test_a_network_that_is_cut_at_every_block_loses_and_doubles_nothing(
+        self, far: Store, proxy: Proxy, near: Place, what: Lost, hold: bool
+    ) -> None:
+        """Whether the server has the block or not, and whether it knows that its client is gone."""
+        blocks = [measured(plan, prediction_ms=[0.1 * number for number in range(500)]) for plan in PLAN]
+        with far.owning(RUN), when_waiting(lambda: None) as said:
+            for number, block in enumerate(blocks, 1):
+                proxy.lose(what, refuse=3, hold=hold)
+                far.append(RUN, block)
+                far.add_event(RUN, "Told", at=START, target=None, data={"block": number})
+                assert (proxy.lost, proxy.refused) == (number, 3 * number)
+        assert [raw(one) for one in self.stored(near).blocks] == [raw(one) for one in blocks]
+        assert [one["block"] for one in far.events(RUN)] == [1, 2, 3, 4]
+        assert len(said) == 2 * len(blocks)
+        for waits, back in zip(said[::2], said[1::2], strict=True):
+            assert re.fullmatch(
+                r"postgresql://guarded:\*\*\*@127\.0\.0\.1:\d+/\w+ went away \(.+\): waiting for up to 300 s\.", waits
+            ), waits
+            assert back.endswith(" is back.")
+
+    def test_a_network_that_forwards_nothing_for_a_while_is_waited_for(
+        self, far: Store, proxy: Proxy, near: Place
+    ) -> None:
+        with far.owning(RUN):
+            proxy.stop_forwarding()
+            writer = threading.Thread(target=far.append, args=(RUN, measured(PLAN[0])))
+            writer.start()
+            assert proxy.stopped.wait(60)
+            assert indices(self.stored(near)) == []
+            proxy.forward()
+            writer.join(60)
+            assert not writer.is_alive()
+            far.append(RUN, measured(PLAN[1]))
+        assert indices(self.stored(near)) == [0, 1]
+
+    def test_nobody_else_writes_the_run_meanwhile(self, far: Store, proxy: Proxy, near: Place) -> None:
+        """The lock is taken again with the new connection, before anything is written by it."""
+        with far.owning(RUN):
+            proxy.lose("answer", refuse=1)
+            far.append(RUN, measured(PLAN[0]))
+            with Store.open(near) as other, pytest.raises(BadInput, match="being written"), other.owning(RUN):
+                pass
+
+
 class TestErrors:
     def test_no_server(self, tmp_path: Path) -> None:
         with pytest.raises(BadInput, match="cannot be reached") as raised:
@@ -307,7 +386,7 @@ class TestErrors:
 
     def test_a_database_of_something_else(self, new_place: Callable[[], Place], server: Server) -> None:
         place = new_place()
-        server.execute("CREATE TABLE recipes (name TEXT)", str(place.database).partition("@/")[2].partition("?")[0])
+        server.execute("CREATE TABLE recipes (name TEXT)", _name(place))
         with pytest.raises(BadInput, match="not a store of mobilebench"):
             Store.open(place)
 

@@ -182,7 +182,7 @@ class PostgreSQL(Database):
         state, words = getattr(orig, "sqlstate", None), log.without_passwords(_first_line(orig))
         if isinstance(orig, _OwnedByAnother):
             return str(orig), "Wait until it ends, or end it there."
-        if state is None and isinstance(error, OperationalError):
+        if state is None and isinstance(error, OperationalError) and not error.connection_invalidated:
             return self._explain_connection(words, bool(getattr(getattr(orig, "pgconn", None), "used_password", False)))
         if state in _AWAY or error.connection_invalidated:
             return (
