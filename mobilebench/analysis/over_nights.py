@@ -58,6 +58,8 @@ class NightCase:
     """Stages with a block that counts."""
     facts: Mapping[str, Any]
     """What ran, from the stored proof; empty if nothing was measured."""
+    planned: bool = True
+    """Whether the run planned it; otherwise its phone was left out, and the reason says why."""
 
     @property
     def usable(self) -> bool:
@@ -70,7 +72,7 @@ class LeftOut:
 
     target: str
     what: str
-    """`skipped`, `lost`, `found by the doctor`, `in quarantine` or `not measured`."""
+    """`skipped`, `lost`, `found by the doctor`, `in quarantine`, `blocked`, `away` or `not measured`."""
     reason: str
     virtual: bool = False
 
@@ -82,6 +84,15 @@ class Night:
     info: RunInfo
     cases: tuple[NightCase, ...]
     left_out: tuple[LeftOut, ...]
+    """As the run and its store tell."""
+    skipped: tuple[LeftOut, ...] = ()
+    """As the night tells of which the run was a part (`mobilebench nightly`): what its doctor left out."""
+
+    @cached_property
+    def gone(self) -> tuple[LeftOut, ...]:
+        """Everything that was left out, each target once for what the run itself tells, and else as the night does."""
+        told = {one.target for one in self.left_out} | {info.id for info in self.info.targets}
+        return (*self.left_out, *(one for one in self.skipped if one.target not in told))
 
     @cached_property
     def counts(self) -> dict[Status, int]:
@@ -137,6 +148,7 @@ def nights(
     newest: int | None = None,
     known: Mapping[str, Night] | None = None,
     anonymiser: Anonymiser | None = None,
+    skipped: Mapping[str, Sequence[LeftOut]] | None = None,
     progress: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> tuple[Night, ...]:
     """The runs of a store that planned a timed case, oldest first.
@@ -147,17 +159,22 @@ def nights(
         newest: only so many of them, the newest ones; None for all.
         known: nights that were read before, by run id; those of finished runs are not read again.
         anonymiser: replaces what identifies phones, people and computers.
+        skipped: the phones that the nights of these runs left out, by run id.
         progress: is told how many runs were read, of how many.
     """
     infos = [info for info in store.runs() if not suites or info.suite in suites]
     infos = infos[-newest:] if newest else infos
     quarantines = store.quarantines()
+    virtual = {target.id for info in infos for target in info.targets if target.virtual}
     found = []
     for number, info in enumerate(infos, 1):
         earlier = known.get(f"{info.id}{SUFFIX if anonymiser else ''}") if known else None
         if earlier is None or info.status == "running" or earlier.info.finished_at != info.finished_at:
             earlier = _read(store, info, quarantines, anonymiser)
-        if earlier.cases or earlier.left_out:
+        own = _hidden_left_out((skipped or {}).get(info.id, ()), virtual, anonymiser)
+        if own != earlier.skipped:
+            earlier = replace(earlier, skipped=own)
+        if earlier.cases or earlier.gone:
             found.append(earlier)
         progress(number, len(infos))
     return tuple(found)
@@ -169,6 +186,20 @@ def _read(store: Store, info: RunInfo, quarantines: Sequence[Quarantine], anonym
         return night_of(run, happened, quarantines)
     hidden = [_hidden(one, anonymiser) for one in quarantines]
     return night_of(anonymiser.run(run), anonymiser.events(happened), hidden)
+
+
+def _hidden_left_out(
+    found: Sequence[LeftOut], virtual: Collection[str], anonymiser: Anonymiser | None
+) -> tuple[LeftOut, ...]:
+    """Phones that a night left out, with whether they are virtual, and without what identifies."""
+    marked = [replace(one, virtual=one.target in virtual, reason=_shortened(one.reason)) for one in found]
+    if anonymiser is None:
+        return tuple(marked)
+    hidden = [replace(one, target=anonymiser.line(one.target), reason=anonymiser.line(one.reason)) for one in marked]
+    return tuple(
+        replace(one, target="another phone", reason="the reason is left out") if one.target == before.target else one
+        for one, before in zip(hidden, marked, strict=True)
+    )
 
 
 def _hidden(one: Quarantine, anonymiser: Anonymiser) -> Quarantine:
@@ -258,11 +289,37 @@ def smallest_change(stage: Stage) -> float:
     return SMALLEST_CHANGE if stage == "prediction" else ASSUMED[stage]
 
 
+def absent(found: Sequence[Night]) -> dict[str, tuple[NightCase, ...]]:
+    """The cases that were not planned in a night because their phone was left out, by run id.
+
+    They are the cases that the last run of the same suite before it, oldest first, planned on that phone.
+    """
+    last: dict[tuple[str, str], tuple[NightCase, ...]] = {}
+    made: dict[str, tuple[NightCase, ...]] = {}
+    for night in found:
+        own: dict[str, list[NightCase]] = {target.id: [] for target in night.info.targets}
+        for case in night.cases:
+            own[case.target.id].append(case)
+        why = {one.target: f"Its phone was left out ({one.what}: {one.reason})." for one in night.gone}
+        made[night.info.id] = tuple(
+            replace(case, status="not measured", reasons=(reason,), stages={}, facts={}, planned=False)
+            for target, reason in why.items()
+            if target not in own
+            for case in last.get((night.info.suite, target), ())
+        )
+        last |= {(night.info.suite, target): tuple(cases) for target, cases in own.items()}
+    return made
+
+
 def series(found: Sequence[Night]) -> tuple[CaseSeries, ...]:
-    """Every case of these nights, in the order of SoC, target, model and case."""
+    """Every case of these nights, in the order of SoC, target, model and case.
+
+    Nights in which its phone was left out are points of a case, too, without a time.
+    """
+    without = absent(found)
     points: dict[tuple[Case, str, str, bool], list[tuple[Night, NightCase]]] = {}
     for night in found:
-        for one in night.cases:
+        for one in (*night.cases, *without[night.info.id]):
             key = (one.case, one.target.machine, filed_under(one.target), one.target.virtual)
             points.setdefault(key, []).append((night, one))
     made = [CaseSeries(key[0], of[-1][1].target, tuple(of)) for key, of in points.items()]
@@ -286,11 +343,18 @@ def missing(found: Sequence[CaseSeries], among: Sequence[Night]) -> tuple[LeftOu
         return ()
     newest = max(night.info.created_at for night in among)
     present = {(info.id, info.machine) for night in among for info in night.info.targets}
+    told = {one.target for night in among for one in night.gone}
     latest: dict[tuple[str, str], tuple[datetime, TargetInfo]] = {}
     for one in found:
-        last, target = one.points[-1][0].info.created_at, one.target
+        target = one.target
+        last = next(night.info.created_at for night, case in reversed(one.points) if case.planned)
         key = target.id, target.machine
-        if key not in present and newest - last < NOT_LONG and (key not in latest or latest[key][0] < last):
+        if (
+            key not in present
+            and target.id not in told
+            and newest - last < NOT_LONG
+            and (key not in latest or latest[key][0] < last)
+        ):
             latest[key] = last, target
     return tuple(
         LeftOut(target.id, "not measured", f"last planned on {last:%Y-%m-%d}", target.virtual)

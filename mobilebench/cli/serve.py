@@ -8,7 +8,7 @@ import typer
 
 from mobilebench.cli.output import say, split
 from mobilebench.cli.results import Out, StoreAt, open_store
-from mobilebench.cli.site import Anonymise, Newest, Suites, reader
+from mobilebench.cli.site import Anonymise, Newest, Reader, Suites
 from mobilebench.core.errors import BadInput
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mobilebench.results.store import Store
-    from mobilebench.site.server import Read
 
 _LOOK_SECONDS = 0.2
 
@@ -69,7 +68,7 @@ def serve(
     """
     if history:
         _serve_history(
-            listen, port, out, store_at, lambda store: reader(store, split(suite), newest, anonymise=anonymise)
+            listen, port, out, store_at, lambda store: Reader(store, split(suite), newest, anonymise=anonymise)
         )
         return
     if suite or newest or anonymise:
@@ -106,14 +105,15 @@ def serve(
 
 
 def _serve_history(
-    listen: str | None, port: int, out: Path | None, store_at: str | None, reading: Callable[[Store], Read]
+    listen: str | None, port: int, out: Path | None, store_at: str | None, reading: Callable[[Store], Reader]
 ) -> None:
     from mobilebench.site.server import LOOPBACK, HistoryServer, Live, require_loopback
 
     address = require_loopback(listen or LOOPBACK)
     with open_store(out, store_at) as store:
         ended = _asked_to_end()
-        server = HistoryServer(Live(reading(store), state=store.state), address, port)
+        reader = reading(store)
+        server = HistoryServer(Live(reader, state=reader.state), address, port)
         try:
             say(server.url)
             say("Open the address in a browser of this computer. Ctrl-C stops the server.")

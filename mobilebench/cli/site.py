@@ -60,7 +60,7 @@ def site(
     from mobilebench.site.contents import Contents
 
     with open_store(out, store_at) as store, _counted("runs are read") as shown:
-        nights = reader(store, split(suite), newest, anonymise=anonymise, progress=shown)({})
+        nights = Reader(store, split(suite), newest, anonymise=anonymise, progress=shown)({})
     folder = folder.expanduser()
     with _counted("pages are looked at") as shown:
         written = pages.write(Contents(nights), folder, shown)
@@ -84,23 +84,53 @@ def _counted(what: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, count: status.update(f"{done} of {count} {what}")
 
 
-def reader(
-    store: Store,
-    suites: Sequence[str],
-    newest: int | None,
-    *,
-    anonymise: bool,
-    progress: Callable[[int, int], None] = lambda _done, _all: None,
-) -> Callable[[Mapping[str, Night]], tuple[Night, ...]]:
-    """Reads the nights of a store, given those that are known."""
-    from mobilebench.analysis.over_nights import nights
+class Reader:
+    """Reads the nights of a store, given those that are known, with the phones that nights of its folder skipped."""
 
-    def read(known: Mapping[str, Night]) -> tuple[Night, ...]:
+    def __init__(
+        self,
+        store: Store,
+        suites: Sequence[str],
+        newest: int | None,
+        *,
+        anonymise: bool,
+        progress: Callable[[int, int], None] = lambda _done, _all: None,
+    ) -> None:
+        from mobilebench.nights.skipped import SkippedPhones
+
+        self._store = store
+        self._suites = suites
+        self._newest = newest
+        self._anonymise = anonymise
+        self._progress = progress
+        self._skipped = SkippedPhones(store.folder)
+
+    def state(self) -> object:
+        """What there is to read: as long as it is equal, nothing changed."""
+        return self._store.state(), self._skipped.state()
+
+    def __call__(self, known: Mapping[str, Night]) -> tuple[Night, ...]:
+        from mobilebench.analysis.over_nights import LeftOut, nights
+
         anonymiser = None
-        if anonymise:
+        if self._anonymise:
             from mobilebench.results.anonymous import Anonymiser
 
-            anonymiser = Anonymiser(store.runs())
-        return nights(store, suites=suites, newest=newest, known=known, anonymiser=anonymiser, progress=progress)
+            anonymiser = Anonymiser(self._store.runs())
+        skipped = {
+            run: [LeftOut(one.id, _WHAT.get(one.outcome, one.outcome), one.words or _UNKNOWN) for one in phones]
+            for run, phones in self._skipped.by_run().items()
+        }
+        return nights(
+            self._store,
+            suites=self._suites,
+            newest=self._newest,
+            known=known,
+            anonymiser=anonymiser,
+            skipped=skipped,
+            progress=self._progress,
+        )
 
-    return read
+
+_WHAT = {"quarantined": "in quarantine"}
+_UNKNOWN = "no reason is known"

@@ -41,7 +41,7 @@ def nights(results: Path, name: str) -> list[Night]:
         BadInput: one of them cannot be read.
     """
     folder = folder_of(results, name)
-    found = [_read(file) for file in folder.glob(f"*/{FILE_NAME}")] if folder.is_dir() else []
+    found = [read(file) for file in folder.glob(f"*/{FILE_NAME}")] if folder.is_dir() else []
     return sorted(found, key=lambda night: night.begun_at)
 
 
@@ -59,7 +59,12 @@ def baseline_runs(results: Path) -> dict[str, str]:
     return kept
 
 
-def _read(file: Path) -> Night:
+def read(file: Path) -> Night:
+    """The night of a file.
+
+    Raises:
+        BadInput: it cannot be read.
+    """
     try:
         with file.open("rb") as stream:
             content = stream.read(LARGEST + 1)

@@ -41,7 +41,8 @@ def document(one: CaseSeries) -> doc.Document:
 def _head(one: CaseSeries) -> Iterator[doc.Block]:
     if one.virtual:
         yield words.virtual_note()
-    case, facts = one.case, one.points[-1][1].facts
+    case = one.case
+    facts = next((point.facts for _, point in reversed(one.points) if point.facts), {})
     rows = [
         doc.Fact("target", lines.target_words(one)),
         doc.Fact("SoC", doc.Link(one.soc, names.of_soc(one.soc))),

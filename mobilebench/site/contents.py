@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 
-from mobilebench.analysis.over_nights import CaseSeries, Night, NightCase, series
+from mobilebench.analysis.over_nights import CaseSeries, Night, NightCase, absent, series
 from mobilebench.report import document as doc
 from mobilebench.report.phrases import plural
 from mobilebench.site import case_page, group_pages, html, lines, names, night_page, start_page, words
@@ -20,6 +20,7 @@ class Contents:
     def __init__(self, nights: Sequence[Night]) -> None:
         self._nights = tuple(nights)
         self._series = series(nights)
+        self._absent = absent(nights)
         self._places = {
             (one.key, night.info.id): (one, number)
             for one in self._series
@@ -66,7 +67,7 @@ class Contents:
     def _part(
         self, night: Night, case_names: Mapping[night_page.Key, str], parts: Sequence[str], number: int
     ) -> Callable[[], doc.Document]:
-        return lambda: night_page.document(night, case_names, self._before, parts, number)
+        return lambda: night_page.document(night, self._absent[night.info.id], case_names, self._before, parts, number)
 
     def _before(self, night: Night, case: NightCase) -> Mapping[str, object] | None:
         one, number = self._places[night_page.key_of(case), night.info.id]

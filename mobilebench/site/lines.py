@@ -143,7 +143,7 @@ def _night(night: Night, statuses: Sequence[Status]) -> Iterable[doc.Value]:
     yield doc.Cell(str(len(night.info.targets)), details)
     for status in statuses:
         yield str(night.counts[status]) if night.counts[status] else "–"
-    gone = list(dict.fromkeys(one.target for one in night.left_out))
+    gone = list(dict.fromkeys(one.target for one in night.gone))
     yield f"{plural(len(gone), 'target')} skipped, lost or faulty" if gone else ""
 
 

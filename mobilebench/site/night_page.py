@@ -21,11 +21,19 @@ MOST_FACTS = 30
 MOST_REASONS = 100
 
 
-def document(night: Night, pages: Mapping[Key, str], before: Before, parts: Sequence[str], number: int) -> doc.Document:
+def document(
+    night: Night,
+    absent: Sequence[NightCase],
+    pages: Mapping[Key, str],
+    before: Before,
+    parts: Sequence[str],
+    number: int,
+) -> doc.Document:
     """A part of the page; the first one has everything but the further cases.
 
     Args:
         night: the night.
+        absent: the cases that it did not plan because their phone was left out.
         pages: the name of each case's page.
         before: as described there.
         parts: the names of all parts.
@@ -34,7 +42,7 @@ def document(night: Night, pages: Mapping[Key, str], before: Before, parts: Sequ
     info = night.info
     start = (number - 1) * lines.MOST_ROWS
     shown = night.cases[start : start + lines.MOST_ROWS]
-    first = (_left_out(night), *_changed(night, before), *_not_measured(night)) if number == 1 else ()
+    first = (_left_out(night), *_changed(night, before), *_not_measured(night, absent)) if number == 1 else ()
     return doc.Document(
         title=f"Night of {info.created_at:%Y-%m-%d}",
         eyebrow=f"Suite {info.suite} · begun {info.created_at:%Y-%m-%d %H:%M} UTC · mobilebench "
@@ -75,10 +83,10 @@ def _targets(infos: Sequence[TargetInfo]) -> str:
 
 
 def _left_out(night: Night) -> doc.Section | None:
-    if not night.left_out:
+    if not night.gone:
         return None
     return doc.Section(
-        "left-out-targets", "Skipped, lost or faulty targets", (lines.left_out(night.left_out, hide_caption=True),)
+        "left-out-targets", "Skipped, lost or faulty targets", (lines.left_out(night.gone, hide_caption=True),)
     )
 
 
@@ -102,8 +110,8 @@ def _changed(night: Night, before: Before) -> Iterator[doc.Section]:
         )
 
 
-def _not_measured(night: Night) -> Iterator[doc.Section]:
-    without = [case for case in night.cases if not case.usable]
+def _not_measured(night: Night, absent: Sequence[NightCase]) -> Iterator[doc.Section]:
+    without = [*absent, *(case for case in night.cases if not case.usable)]
     if not without:
         return
     by_reason: dict[tuple[str, str], list[NightCase]] = {}

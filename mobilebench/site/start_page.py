@@ -55,8 +55,8 @@ def empty() -> doc.Document:
 
 def _last_night(last: Sequence[Night], found: Sequence[CaseSeries]) -> doc.Section:
     blocks: list[doc.Block] = [lines.nights(last)]
-    if gone := [*(one for night in last for one in night.left_out), *missing(found, last)]:
-        blocks.append(lines.left_out(gone))
+    if gone := [*(one for night in last for one in night.gone), *missing(found, last)]:
+        blocks.append(lines.left_out(list(dict.fromkeys(gone))))
     away = apart(found, last)
     odd = [(one, away[one.key]) for one in found if one.key in away]
     if odd:

@@ -187,3 +187,68 @@ def test_anonymised_nights_have_no_serials_and_the_same_series(tmp_path: Path) -
     assert len(series(found)) == 3
     assert all(len(one.points) == 3 for one in series(found))
     assert {one.target for one in found[-1].left_out} == {"phone-1", "another phone"}
+
+
+def left(target: str = PHONE, **fields: object) -> over_nights.LeftOut:
+    return over_nights.LeftOut(target, "blocked", "storage: it is full", **fields)  # type: ignore[arg-type]
+
+
+def on(*targets: str, number: int) -> Night:
+    """A night that planned the cases of these targets alone."""
+    run = making.night(number, ways=ONE)
+    kept = [info for info in run.info.targets if info.id in targets]
+    plan = [one for one in run.planned if one.case.target in targets]
+    blocks = [one for one in run.blocks if one.planned.case.target in targets]
+    info = run.info.model_copy(update={"targets": kept})
+    return as_night(run.model_copy(update={"info": info, "planned": plan, "blocks": blocks}))
+
+
+def test_a_phone_that_a_night_left_out_has_points_with_the_reason() -> None:
+    whole = as_night(making.night(0, ways=ONE))
+    without = replace(on("host", number=1), skipped=(left(),))
+    back = as_night(making.night(2, ways=ONE))
+    found = series([whole, without, back])
+    of = of_phone(found)
+    assert [one.status for _, one in of.points] == ["valid", "not measured", "valid"]
+    assert of.points[1][1].reasons == ("Its phone was left out (blocked: storage: it is full).",)
+    assert of.timed("prediction") == [0, 2]
+    host = next(one for one in found if one.case.target == "host")
+    assert [one.status for _, one in host.points] == ["valid"] * 3
+    (virtual,) = (one for one in found if one.virtual)
+    assert len(virtual.points) == 2, "nothing tells why it was not planned"
+    assert [one.target for one in over_nights.missing(found[:], [without])] == [virtual.target.id]
+
+
+def test_a_phone_that_the_night_left_out_later_is_not_left_out_of_the_run_that_had_it() -> None:
+    night = replace(as_night(making.night(0, ways=ONE)), skipped=(left(),))
+    assert night.gone == ()
+    assert over_nights.absent([night]) == {night.info.id: ()}
+
+
+def test_what_the_run_itself_tells_of_a_phone_is_told_once() -> None:
+    night = replace(on("host", number=1), left_out=(left(),), skipped=(left(), left("other")))
+    assert [one.target for one in night.gone] == [PHONE, "other"]
+
+
+def test_only_cases_of_the_same_suite_are_missing(tmp_path: Path) -> None:
+    other = replace(on("host", number=1), skipped=(left(),))
+    other = replace(other, info=other.info.model_copy(update={"suite": "another"}))
+    assert over_nights.absent([as_night(making.night(0, ways=ONE)), other])[other.info.id] == ()
+
+
+def test_left_out_phones_are_read_anew_and_known_nights_kept(tmp_path: Path) -> None:
+    first, second = making.night(0, ways=ONE), making.night(1, ways=ONE)
+    with Store.open(making.stored(tmp_path, first, second)) as store:
+        before = {night.info.id: night for night in over_nights.nights(store)}
+        skipped = {second.info.id: [left("gone"), left(virtual_id())]}
+        after = over_nights.nights(store, known=before, skipped=skipped)
+        assert after[0] is before[first.info.id]
+        assert [(one.target, one.virtual) for one in after[1].gone] == [("gone", False)]
+        hidden = over_nights.nights(store, skipped=skipped, anonymiser=Anonymiser(store.runs()))
+        assert [(one.target, one.reason) for one in hidden[1].gone] == [("another phone", "the reason is left out")]
+        pseudonym = hidden[1].skipped[1].target
+        assert pseudonym in {info.id for info in hidden[1].info.targets}
+
+
+def virtual_id() -> str:
+    return next(info.id for info in making.targets() if info.virtual)

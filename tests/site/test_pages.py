@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import pytest
 
-from mobilebench.analysis.over_nights import Night, night_of, nights
+from mobilebench.analysis.over_nights import LeftOut, Night, night_of, nights
 from mobilebench.results.store import Store
 from mobilebench.site import html, names
 from mobilebench.site.contents import Contents, digest
@@ -107,6 +108,28 @@ def test_a_night_says_what_was_not_measured_and_why() -> None:
     assert "The runner ended by signal 11." in shown
     assert "Skipped, lost or faulty targets" in shown
     assert "Changed since the night before" in text(names.of_night(made(30)[-8]))
+
+
+def test_a_phone_that_the_nights_doctor_skipped_is_shown_with_the_reason_and_what_was_not_measured() -> None:
+    whole = made(2)
+    run = making.night(2)
+    kept = [one for one in run.planned if one.case.target != PHONE]
+    info = run.info.model_copy(update={"targets": [one for one in run.info.targets if one.id != PHONE]})
+    blocks = [one for one in run.blocks if one.planned.case.target != PHONE]
+    last = night_of(judge_run(run.model_copy(update={"info": info, "planned": kept, "blocks": blocks})))
+    last = replace(last, skipped=(LeftOut(PHONE, "blocked", "storage: 180 MB are free"),))
+    of = Contents((*whole, last))
+    night = page(names.of_night(last), of)
+    shown = " ".join(part for _, part in night.of("main"))
+    assert "Skipped, lost or faulty targets" in shown
+    (row,) = [text for _, text in night.of("tr") if "Its phone was left out" in text]
+    assert "(blocked: storage: 180 MB are free)" in row and "not measured" in row and "6" in row
+    case = next(one for one in of.names if one.startswith("case-mobilenet-v2-tflite") and "r5ct" in one)
+    (row,) = [text for _, text in page(case, of).of("tr") if "Its phone was left out" in text]
+    assert f"{last.info.created_at:%Y-%m-%d}" in row
+    start = " ".join(part for _, part in page("index.html", of).of("main"))
+    assert "storage: 180 MB are free" in start
+    assert "last planned on" not in start
 
 
 def test_virtual_targets_are_marked_on_every_page_that_has_them() -> None:
