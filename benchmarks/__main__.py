@@ -15,6 +15,7 @@ BENCHMARKS = (
     "sampler_cost",
     "blocks_apart",
     "compare_aa",
+    "nights_drill",
     "page_overhead",
     "web_kernels",
     "duty",
