@@ -18,6 +18,7 @@ from typing import Literal, get_args
 from mobilebench.analysis import comparability
 from mobilebench.analysis.comparability import Difference, Kind, Side, engine_name
 from mobilebench.analysis.labels import case_label
+from mobilebench.analysis.quantities import QuantityCall, QuantityChange
 from mobilebench.analysis.summary import STAGES, CaseSummary, RunSummary
 from mobilebench.core.errors import BadInput, as_clause
 from mobilebench.core.records import Case, RunInfo, Stage
@@ -77,6 +78,8 @@ class CaseChange:
     """Facts that differ and may differ: what is compared, and versions."""
     refusal: str | None = None
     """Why it may not be compared, with the field and both values."""
+    quantities: tuple[QuantityChange, ...] = ()
+    """Energy and memory, where they are compared (`analysis.compare_quantities`)."""
 
     @property
     def label(self) -> str:
@@ -365,7 +368,7 @@ def _between(stage: Stage, a: MeasuredCase, b: MeasuredCase, history: Sequence[S
     older, newer = sorted((a, b), key=lambda one: one.begun)
     pool = [one.summary.stages[stage].blocks for one in _alike(older, stage, history)]
     found = [between_runs([*pool, older.summary.stages[stage].blocks], ASSUMED[stage])]
-    if not (a.side and b.side and a.summary.case == b.summary.case and _same_thing(a.side, b.side)):
+    if not (a.side and b.side and a.summary.case == b.summary.case and same_thing(a.side, b.side)):
         pool = [one.summary.stages[stage].blocks for one in _alike(newer, stage, history)]
         found.append(between_runs(pool, ASSUMED[stage]))
     return max(found, key=lambda one: one.deviation)
@@ -382,21 +385,32 @@ def _alike(own: MeasuredCase, stage: Stage, history: Sequence[Sequence[MeasuredC
         and one.side
         and own.side
         and comparability.refusal("runs", own.side, one.side) is None
-        and _same_thing(own.side, one.side)
+        and same_thing(own.side, one.side)
     ]
 
 
-def _same_thing(a: Side, b: Side) -> bool:
+def same_thing(a: Side, b: Side) -> bool:
     return not any(one.field in _SAME_THING for one in comparability.differences("runs", a, b))
 
 
 def with_calls(changes: Sequence[CaseChange]) -> list[CaseChange]:
     """The changes after the correction over all of them."""
-    told = [(change, stage) for change in changes for stage in change.stages.values() if stage.p is not None]
-    after = corrected([stage.p for _, stage in told if stage.p is not None])
-    calls = {(id(change), stage.stage): _called(stage, p) for (change, stage), p in zip(told, after, strict=True)}
+    told: list[StageChange | QuantityChange] = []
+    for change in changes:
+        told += [one for one in change.stages.values() if one.p is not None]
+        told += [one for one in change.quantities if one.p is not None]
+    after = dict(zip(map(id, told), corrected([one.p for one in told if one.p is not None]), strict=True))
     return [
-        replace(change, stages={name: calls.get((id(change), name), stage) for name, stage in change.stages.items()})
+        replace(
+            change,
+            stages={
+                name: _called(stage, after[id(stage)]) if stage.p is not None else stage
+                for name, stage in change.stages.items()
+            },
+            quantities=tuple(
+                _called_more(one, after[id(one)]) if one.p is not None else one for one in change.quantities
+            ),
+        )
         for change in changes
     ]
 
@@ -406,6 +420,13 @@ def _called(stage: StageChange, p: float) -> StageChange:
     if p <= LEVEL and stage.ratio is not None:
         call = "slower" if stage.ratio > 1 else "faster"
     return replace(stage, corrected_p=p, call=call)
+
+
+def _called_more(one: QuantityChange, p: float) -> QuantityChange:
+    call: QuantityCall = "no change"
+    if p <= LEVEL and one.ratio is not None:
+        call = "more" if one.ratio > 1 else "less"
+    return replace(one, corrected_p=p, call=call)
 
 
 @dataclass(frozen=True)

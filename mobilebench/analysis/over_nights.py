@@ -9,21 +9,23 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
 from mobilebench.analysis import comparability
 from mobilebench.analysis.compare import ASSUMED, LEVEL, MeasuredCase, measured_cases
+from mobilebench.analysis.compare_quantities import ASSUMED as ASSUMED_QUANTITIES
 from mobilebench.analysis.labels import filed_under
-from mobilebench.analysis.summary import STAGES, STATUSES, Status, summarise
+from mobilebench.analysis.quantities import Resource, kind_of, quantities
+from mobilebench.analysis.summary import STAGES, STATUSES, CaseSummary, Status, summarise
 from mobilebench.core.records import Case, Quarantine, Run, RunInfo, Stage, StoredEvent, TargetInfo
 from mobilebench.results.anonymous import SUFFIX, Anonymiser
 from mobilebench.results.store import Store
 from mobilebench.statistics.between_runs import corrected
 from mobilebench.statistics.change_points import SMALLEST_CHANGE, ChangePoint, change_points
-from mobilebench.statistics.estimates import Interval, deviation
+from mobilebench.statistics.estimates import Interval, deviation, estimate
 
 LAST_NIGHT = timedelta(hours=18)
 """Runs that began less than this before the newest one belong to the last night, as it does."""
@@ -31,6 +33,8 @@ NOT_LONG = timedelta(days=14)
 """A target that was last measured longer ago is not missed."""
 LEAST_NIGHTS = 8
 """A single night is compared with its level only if the level has so many nights before it."""
+UNITS: dict[Resource, tuple[str, float]] = {"energy": ("mJ", 1.0), "memory": ("MiB", 1 / 1024)}
+"""The unit in which series have a quantity, and how much of it one of `analysis.quantities` is."""
 _LONGEST_REASON = 500
 _BUILD = {"ro.build.fingerprint": "system build", "kernel": "kernel"}
 """Facts of a target that name its system more closely than its version does."""
@@ -38,9 +42,10 @@ _BUILD = {"ro.build.fingerprint": "system build", "kernel": "kernel"}
 
 @dataclass(frozen=True)
 class Typical:
-    """The typical time of one stage in one night."""
+    """The typical time of one stage in one night, or its energy or memory."""
 
-    ms: float
+    value: float
+    """Milliseconds, or in the unit of the quantity (`UNITS`)."""
     interval: Interval | None
     """95 % confidence interval; None with too few blocks."""
     blocks: int
@@ -58,12 +63,20 @@ class NightCase:
     """Stages with a block that counts."""
     facts: Mapping[str, Any]
     """What ran, from the stored proof; empty if nothing was measured."""
+    quantities: Mapping[str, Typical] = field(default_factory=dict)
+    """Energy and memory, by name (`analysis.quantities`), where a block counts."""
     planned: bool = True
     """Whether the run planned it; otherwise its phone was left out, and the reason says why."""
 
     @property
     def usable(self) -> bool:
         return self.status in ("valid", "suspect")
+
+    @property
+    def typical(self) -> Mapping[str, Typical]:
+        """By stage, and by quantity."""
+        stages: dict[str, Typical] = dict(self.stages.items())
+        return stages | dict(self.quantities)
 
 
 @dataclass(frozen=True)
@@ -123,7 +136,18 @@ def _night_case(one: MeasuredCase, targets: Mapping[str, TargetInfo]) -> NightCa
         if (found := summary.stages.get(stage))
     }
     reasons = tuple(map(_shortened, summary.reasons))
-    return NightCase(summary.case, target, summary.status, reasons, stages, facts)
+    return NightCase(summary.case, target, summary.status, reasons, stages, facts, _quantities(summary))
+
+
+def _quantities(summary: CaseSummary) -> dict[str, Typical]:
+    """Those above 0, which alone can be compared on logarithms."""
+    found = {}
+    for name, one in quantities(summary).items():
+        _, scale = UNITS[one.kind]
+        made = estimate([scale * value for value in one.blocks])
+        if made.value > 0:
+            found[name] = Typical(made.value, made.interval, made.blocks)
+    return found
 
 
 def _left_out(event: StoredEvent) -> Iterator[LeftOut]:
@@ -255,18 +279,23 @@ class CaseSeries:
         """What identifies it."""
         return self.case.key, self.target.machine, self.soc, self.virtual
 
-    def timed(self, stage: Stage) -> list[int]:
-        """Indices of the points that have a time of this stage."""
-        return [number for number, (_, one) in enumerate(self.points) if stage in one.stages]
+    @cached_property
+    def quantities(self) -> tuple[str, ...]:
+        """The names of the quantities that any of its nights has."""
+        return tuple(dict.fromkeys(name for _, one in self.points for name in one.quantities))
+
+    def timed(self, stage: str) -> list[int]:
+        """Indices of the points that have a time of this stage, or a value of this quantity."""
+        return [number for number, (_, one) in enumerate(self.points) if stage in one.typical]
 
     @cached_property
-    def shifts(self) -> dict[Stage, tuple[Shift, ...]]:
-        """The changes of level of each stage. What varies more from run to run has to change more."""
-        return {stage: tuple(self._shifts(stage)) for stage in STAGES}
+    def shifts(self) -> dict[str, tuple[Shift, ...]]:
+        """The changes of level of each stage and quantity. What varies more from run to run has to change more."""
+        return {stage: tuple(self._shifts(stage)) for stage in (*STAGES, *self.quantities)}
 
-    def _shifts(self, stage: Stage) -> Iterator[Shift]:
+    def _shifts(self, stage: str) -> Iterator[Shift]:
         timed = self.timed(stage)
-        values = [self.points[number][1].stages[stage].ms for number in timed]
+        values = [self.points[number][1].typical[stage].value for number in timed]
         for found in change_points(values, smallest_change(stage)):
             causes = self._changed(timed, found.position)
             beside = [number for number in (found.position - 1, found.position + 1) if 0 < number < len(timed)]
@@ -281,12 +310,20 @@ class CaseSeries:
         """The times of the current level, oldest first (ms)."""
         found = self.shifts[stage]
         start = found[-1].at if found else 0
-        return [self.points[number][1].stages[stage].ms for number in self.timed(stage) if number >= start]
+        return [self.points[number][1].stages[stage].value for number in self.timed(stage) if number >= start]
 
 
-def smallest_change(stage: Stage) -> float:
-    """The smallest change of a level that is named, as a share."""
-    return SMALLEST_CHANGE if stage == "prediction" else ASSUMED[stage]
+def smallest_change(stage: str) -> float:
+    """The smallest change of a level of a stage or quantity that is named, as a share."""
+    known = next((one for one in STAGES if one == stage), None)
+    if known is None:
+        return ASSUMED_QUANTITIES[kind_of(stage)]
+    return SMALLEST_CHANGE if known == "prediction" else ASSUMED[known]
+
+
+def unit(stage: str) -> str:
+    """The unit of a series of a stage or quantity."""
+    return "ms" if stage in STAGES else UNITS[kind_of(stage)][0]
 
 
 def absent(found: Sequence[Night]) -> dict[str, tuple[NightCase, ...]]:
@@ -302,7 +339,7 @@ def absent(found: Sequence[Night]) -> dict[str, tuple[NightCase, ...]]:
             own[case.target.id].append(case)
         why = {one.target: f"Its phone was left out ({one.what}: {one.reason})." for one in night.gone}
         made[night.info.id] = tuple(
-            replace(case, status="not measured", reasons=(reason,), stages={}, facts={}, planned=False)
+            replace(case, status="not measured", reasons=(reason,), stages={}, facts={}, quantities={}, planned=False)
             for target, reason in why.items()
             if target not in own
             for case in last.get((night.info.suite, target), ())

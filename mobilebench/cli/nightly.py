@@ -65,7 +65,8 @@ def nightly(
     """Measure suites by a configuration, compare them with earlier nights, and report what got worse.
 
     The doctor examines the phones first; one that it finds unfit is skipped and reported. Then the suites are measured
-    in order within the night's budget, as `mobilebench run` does, and compared with the baseline. The night's folder
+    in order within the night's budget, as `mobilebench run` does, and compared with the baseline: times, and energy and
+    memory where a suite measures them. The night's folder
     gets `night.md`, `junit.xml`, `night.json` and `night.prom`; webhooks and further files are told as configured.
     docs/nightly.md describes every key.
 

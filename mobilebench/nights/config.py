@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
+from mobilebench.analysis.quantities import Resource
 from mobilebench.core.errors import BadInput, as_clause, first_problem
 from mobilebench.core.records import Stage
 from mobilebench.suite import goals
@@ -139,6 +140,8 @@ class Regression(Strict):
 
     slower: dict[Stage, Share] = Field(default={"prediction": 0.05})
     """Stage to the share by which a case has to be slower for sure."""
+    more: dict[Resource, Share] = Field(default={"energy": 0.1, "memory": 0.1})
+    """Quantity to the share by which a case has to need more of it for sure, where it is measured."""
     lost: bool = True
     """Whether a case that was valid or suspect, and is now invalid, unsupported or failed, is worse."""
 

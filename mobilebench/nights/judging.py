@@ -10,7 +10,9 @@ from itertools import islice
 
 from mobilebench.analysis import compare as comparing
 from mobilebench.analysis.compare import Comparison, Limit, StageChange
+from mobilebench.analysis.compare_quantities import with_quantities
 from mobilebench.analysis.labels import case_label, model_label
+from mobilebench.analysis.quantities import QuantityChange
 from mobilebench.analysis.stored import MOST_EARLIER
 from mobilebench.analysis.summary import CaseSummary, RunSummary
 from mobilebench.core.errors import BadInput, as_clause
@@ -134,6 +136,7 @@ def _pair(
     varied = [stored.summary(where, run, cases) for run in earlier]
     try:
         comparison = comparing.compare(before, after, stages=_stages(rules), earlier=varied)
+        comparison = with_quantities(comparison, before, after, resources=list(rules.more), earlier=varied)
     except BadInput as error:
         notes.append(f"{step.name}: it is not compared with {base}, because {as_clause(error.message)}.")
         comparison = None
@@ -209,7 +212,27 @@ def of_comparison(comparison: Comparison, rules: Regression, step: str, base: st
             _timed(about, change, rules.slower.get(change.stage), worse=(id(case), change.stage) in broken)
             for change in case.stages.values()
         ]
+        found += [_of_quantity(about, change, rules.more[change.kind]) for change in case.quantities]
     return found
+
+
+def _of_quantity(about: Change, change: QuantityChange, share: float) -> Change:
+    """It is worse if it is called more, and its whole interval is above the limit."""
+    interval = (change.interval.low, change.interval.high) if change.interval else None
+    return about.model_copy(
+        update={
+            "quantity": change.name,
+            "call": change.call,
+            "before": change.before,
+            "after": change.after,
+            "ratio": change.ratio,
+            "interval": interval,
+            "corrected_p": change.corrected_p,
+            "limit": share,
+            "worse": change.call == "more" and interval is not None and interval[0] > 1 + share,
+            "reason": change.reason,
+        }
+    )
 
 
 def _timed(about: Change, change: StageChange, share: float | None, *, worse: bool) -> Change:

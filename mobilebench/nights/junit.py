@@ -1,4 +1,5 @@
-"""A night as JUnit XML: a test suite for each step, a test for each case and stage, and one for each target."""
+"""A night as JUnit XML: a test suite for each step, a test for each case and stage or quantity, and one for each
+target."""
 
 from __future__ import annotations
 
@@ -64,7 +65,7 @@ def _of_step(step: StepRecord) -> Iterator[Element]:
 
 
 def _of_change(one: Change, *, counts: bool) -> Element:
-    name = f"{one.label}: {one.stage or 'outcome'}"
+    name = f"{one.label}: {one.what}"
     test = Element("testcase", classname=_xml(f"{one.step}.{one.target}"), name=_xml(name))
     if one.after_ms is not None:
         test.set("time", f"{one.after_ms / 1000:.9f}")

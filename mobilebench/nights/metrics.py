@@ -57,10 +57,10 @@ def registry(night: Night) -> CollectorRegistry:
         for case, by_stage in step.times_ms.items():
             for stage, milliseconds in by_stage.items():
                 put(times, milliseconds / 1000, step.name, case, stage)
-    ratios = gauge("ratio", "Time over that of the baseline.", ["suite", "case", "stage"])
+    ratios = gauge("ratio", "Time, energy or memory over that of the baseline.", ["suite", "case", "stage"])
     worse = gauge("worse", "1 if a case got worse.", ["suite", "case", "stage"])
     for change in night.changes:
-        labels = (change.step, change.case, change.stage or "outcome")
+        labels = (change.step, change.case, change.what)
         if change.ratio is not None:
             put(ratios, change.ratio, *labels)
         if change.ratio is not None or change.call == "lost":
@@ -69,7 +69,7 @@ def registry(night: Night) -> CollectorRegistry:
     for result in night.ab:
         for change in result.changes:
             if change.ratio is not None:
-                put(sides, change.ratio, result.step, change.case, change.stage or "outcome")
+                put(sides, change.ratio, result.step, change.case, change.what)
     return found
 
 

@@ -83,16 +83,21 @@ class Change(Record):
     target: str
     stage: Stage | None = None
     """None where no time is compared."""
-    call: Literal["slower", "faster", "no change", "cannot be told", "lost", "not compared"]
+    quantity: str | None = None
+    """For energy and memory: what is compared, such as `energy (rapl-package)`."""
+    call: Literal["slower", "faster", "more", "less", "no change", "cannot be told", "lost", "not compared"]
     before_ms: float | None = None
     after_ms: float | None = None
+    before: float | None = None
+    """Of a quantity: mJ for each inference, or KiB."""
+    after: float | None = None
     ratio: float | None = None
     interval: tuple[float, float] | None = None
     """95 % interval of the ratio."""
     corrected_p: float | None = None
-    """After Holm's correction over all cases and stages of the night."""
+    """After Holm's correction over all cases, stages and quantities of the night."""
     limit: float | None = None
-    """The share by which it may be slower."""
+    """The share by which it may be slower, or need more."""
     worse: bool = False
     """Whether it counts as a regression."""
     flaky: bool = False
@@ -101,6 +106,11 @@ class Change(Record):
     """Id of the run with which it is compared."""
     reason: str | None = None
     virtual: bool = False
+
+    @property
+    def what(self) -> str:
+        """What is compared: a stage, a quantity, or the outcome."""
+        return self.quantity or self.stage or "outcome"
 
 
 class Flaky(Record):
@@ -162,7 +172,7 @@ class Night(Record):
     phones: list[Phone] = Field(default=[])
     steps: list[StepRecord] = Field(default=[])
     changes: list[Change] = Field(default=[])
-    """Every case that was compared with the baseline, by stage."""
+    """Every case that was compared with the baseline, by stage and quantity."""
     flaky: list[Flaky] = Field(default=[])
     ab: list[AbResult] = Field(default=[])
     missing: list[str] = Field(default=[])

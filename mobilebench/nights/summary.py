@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from mobilebench.analysis.labels import printable
+from mobilebench.analysis.quantities import kind_of, shown
 from mobilebench.nights.records import AbResult, Change, Night, Outcome
 from mobilebench.report.comparison import NO_CHANGE, change_range, percent_change, probability
 from mobilebench.report.phrases import UNKNOWN, milliseconds, plural
@@ -63,9 +64,9 @@ def _lines(night: Night) -> Iterator[str]:
         )
     if night.unfinished:
         yield from _section("Not measured to the end", list(_unfinished(night)))
-    if faster := [one for one in night.changes if one.call == "faster"]:
-        yield from _section("What got faster", [])
-        yield from _changes(faster)
+    if better := [one for one in night.changes if one.call in ("faster", "less")]:
+        yield from _section("What got better", [])
+        yield from _changes(better)
     if untold := _untold(night.changes):
         yield from _section("Not compared, or cannot be told", untold)
     if night.differences:
@@ -96,10 +97,16 @@ def _numbers(night: Night) -> str:
     targets = f" on {plural(measured, 'target')}" if night.phones else ""
     return (
         f"{counts}{targets}; {plural(len(compared), 'number')} compared with {_text(night.baseline)}: "
-        f"{sum(one.call == 'slower' for one in compared)} slower, {sum(one.call == 'faster' for one in compared)} "
-        f"faster. Begun {night.begun_at:%Y-%m-%d %H:%M} UTC, {_time(night.spent_seconds)}{budget}, mobilebench "
-        f"{night.mobilebench}."
+        f"{_calls(compared)}. Begun {night.begun_at:%Y-%m-%d %H:%M} UTC, {_time(night.spent_seconds)}{budget}, "
+        f"mobilebench {night.mobilebench}."
     )
+
+
+def _calls(compared: Sequence[Change]) -> str:
+    """How many times are slower and faster; with energy and memory, how many are more and less."""
+    counts = {call: sum(one.call == call for one in compared) for call in ("slower", "faster", "more", "less")}
+    told = ("slower", "faster", *(("more", "less") if any(one.quantity for one in compared) else ()))
+    return ", ".join(f"{counts[call]} {call}" for call in told)
 
 
 def _section(title: str, items: Sequence[str]) -> Iterator[str]:
@@ -113,16 +120,15 @@ def _section(title: str, items: Sequence[str]) -> Iterator[str]:
 
 
 def _changes(changes: Sequence[Change]) -> Iterator[str]:
-    yield "| Target | Case | Stage | Before | Now | Change | 95 % interval | p | Found | Limit |"
+    yield "| Target | Case | What | Before | Now | Change | 95 % interval | p | Found | Limit |"
     yield "|---|---|---|--:|--:|--:|---|--:|---|--:|"
     for one in changes[:_MOST_ROWS]:
         found = NO_CHANGE if one.call == "no change" else one.call
         cells = (
             _text(one.target) + (" (virtual)" if one.virtual else ""),
             f"{_text(one.label)} ({_text(one.step)})",
-            one.stage or UNKNOWN,
-            milliseconds(one.before_ms),
-            milliseconds(one.after_ms),
+            UNKNOWN if one.what == "outcome" else one.what,
+            *_values(one),
             UNKNOWN if one.ratio is None else percent_change(one.ratio),
             UNKNOWN if one.interval is None else change_range(Interval(*one.interval)),
             UNKNOWN if one.corrected_p is None else probability(one.corrected_p),
@@ -182,9 +188,19 @@ def _short(one: Change) -> str:
     place = f"{one.target}, {one.label}"
     if one.ratio is None or one.interval is None:
         return f"{place}: {one.call} ({one.reason})"
-    times = f"{milliseconds(one.before_ms)} → {milliseconds(one.after_ms)} ms"
+    before, after = _values(one)
+    values = f"{before} → {after}" if one.quantity else f"{before} → {after} ms"
     change = f"{percent_change(one.ratio)} ({change_range(Interval(*one.interval))})"
-    return f"{place}, {one.stage}: {one.call}, {change}, {times}"
+    return f"{place}, {one.what}: {one.call}, {change}, {values}"
+
+
+def _values(one: Change) -> tuple[str, str]:
+    """Both values: milliseconds, or a quantity with its unit."""
+    if one.quantity is None:
+        return milliseconds(one.before_ms), milliseconds(one.after_ms)
+    kind = kind_of(one.quantity)
+    before, after = (UNKNOWN if value is None else shown(value, kind) for value in (one.before, one.after))
+    return before, after
 
 
 def _time(seconds: float) -> str:

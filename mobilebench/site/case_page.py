@@ -6,9 +6,8 @@ from collections.abc import Iterator
 
 from mobilebench.analysis import comparability
 from mobilebench.analysis.labels import duration
-from mobilebench.analysis.over_nights import CaseSeries, smallest_change
+from mobilebench.analysis.over_nights import CaseSeries, smallest_change, unit
 from mobilebench.analysis.summary import STAGES
-from mobilebench.core.records import Stage
 from mobilebench.report import document as doc
 from mobilebench.report.comparison import change_range
 from mobilebench.report.figures import over_time
@@ -17,15 +16,16 @@ from mobilebench.site import lines, names, words
 
 MOST_NIGHTS = 600
 """A page shows the newest so many nights of a case."""
-_TITLES: dict[Stage, str] = {"prediction": "Prediction", "warmup": "Warmup", "setup": "Setup"}
 _FACTS = ("engine version", "browser version", "system", "system build", "mobilebench", "model file", "engine files")
 
 
 def document(one: CaseSeries) -> doc.Document:
     stages = [stage for stage in reversed(STAGES) if one.timed(stage)]
     mark = one.soc if one.virtual else None
+    quantities = enumerate(one.quantities, 1)
     sections = [
-        *(doc.Section(stage, _TITLES[stage], tuple(_stage(one, stage)), mark=mark) for stage in stages),
+        *(doc.Section(stage, _title(stage), tuple(_stage(one, stage)), mark=mark) for stage in stages),
+        *(doc.Section(f"quantity-{n}", _title(name), tuple(_stage(one, name)), mark=mark) for n, name in quantities),
         doc.Section("every-night", "Every night, the newest first", (_every_night(one),), mark=mark),
     ]
     return doc.Document(
@@ -36,6 +36,10 @@ def document(one: CaseSeries) -> doc.Document:
         sections=tuple(sections),
         head=tuple(_head(one)),
     )
+
+
+def _title(stage: str) -> str:
+    return f"{stage[0].upper()}{stage[1:]}"
 
 
 def _head(one: CaseSeries) -> Iterator[doc.Block]:
@@ -54,8 +58,9 @@ def _head(one: CaseSeries) -> Iterator[doc.Block]:
     yield doc.Facts(tuple(rows))
 
 
-def _stage(one: CaseSeries, stage: Stage) -> Iterator[doc.Block]:
+def _stage(one: CaseSeries, stage: str) -> Iterator[doc.Block]:
     shifts = one.shifts[stage]
+    ways = lines.MORE_OR_LESS if stage in one.quantities else ("slower", "faster")
     if figure := _figure(one, stage):
         yield figure
     if not shifts:
@@ -66,15 +71,15 @@ def _stage(one: CaseSeries, stage: Stage) -> Iterator[doc.Block]:
     columns = (
         doc.Column("change", "name"),
         doc.Column("first night"),
-        doc.Column("before", "number", "ms"),
-        doc.Column("after", "number", "ms"),
+        doc.Column("before", "number", unit(stage)),
+        doc.Column("after", "number", unit(stage)),
         doc.Column("95 % interval", "number"),
         doc.Column("changed in that night", style="wide"),
     )
     rows = tuple(
         doc.Row(
             (
-                f"{number} · {lines.change_words(shift)}",
+                f"{number} · {lines.change_words(shift, ways)}",
                 lines.night_link(one.points[shift.at][0]),
                 duration(shift.found.old),
                 duration(shift.found.new),
@@ -87,22 +92,23 @@ def _stage(one: CaseSeries, stage: Stage) -> Iterator[doc.Block]:
     yield doc.Table("changes", columns, rows, "Changes of the level")
 
 
-def _figure(one: CaseSeries, stage: Stage) -> doc.Figure | None:
+def _figure(one: CaseSeries, stage: str) -> doc.Figure | None:
     shown = range(max(0, len(one.points) - MOST_NIGHTS), len(one.points))
     timed = [number for number in one.timed(stage) if number in shown]
     points = []
     for number in timed:
         night, case = one.points[number]
-        typical = case.stages[stage]
+        typical = case.typical[stage]
         low, high = (typical.interval.low, typical.interval.high) if typical.interval else (None, None)
-        points.append(over_time.Point(night.info.created_at, typical.ms, low, high))
+        points.append(over_time.Point(night.info.created_at, typical.value, low, high))
     without = [one.points[number][0].info.created_at for number in shown if number not in set(timed)]
     first = points[0].at if points else None
     levels = [level for level in _levels(one, stage) if first and level.last >= first]
-    return over_time.curve(points, levels, without, f"{_TITLES[stage]}, ms", one.soc if one.virtual else None)
+    mark = one.soc if one.virtual else None
+    return over_time.curve(points, levels, without, f"{_title(stage)}, {unit(stage)}", mark, unit(stage))
 
 
-def _levels(one: CaseSeries, stage: Stage) -> list[over_time.Level]:
+def _levels(one: CaseSeries, stage: str) -> list[over_time.Level]:
     timed, shifts = one.timed(stage), one.shifts[stage]
     if not shifts:
         return []
@@ -142,7 +148,7 @@ def _night(one: CaseSeries, number: int) -> doc.Row:
     return doc.Row(
         (
             lines.night_link(night),
-            duration(typical.ms) if typical else "–",
+            duration(typical.value) if typical else "–",
             f"{duration(interval.low)}–{duration(interval.high)}" if interval else "–",
             str(typical.blocks) if typical else "–",
             doc.Cell(doc.StatusWord(case.status)),

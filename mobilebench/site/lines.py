@@ -19,6 +19,7 @@ MOST_ROWS = 400
 CURVE_NIGHTS = 40
 """The small curve in a table has the newest so many nights."""
 MOST_CAUSES = 6
+MORE_OR_LESS = ("more", "less")
 
 
 def target_words(one: CaseSeries) -> doc.Text:
@@ -53,7 +54,7 @@ def cases(found: Sequence[CaseSeries], caption: str) -> doc.Table:
 def _line(one: CaseSeries) -> Iterable[doc.Value]:
     night, last = one.points[-1]
     timed = one.timed("prediction")
-    values = [one.points[number][1].stages["prediction"].ms for number in timed[-CURVE_NIGHTS:]]
+    values = [one.points[number][1].stages["prediction"].value for number in timed[-CURVE_NIGHTS:]]
     link = doc.Link(case_words(one), names.of_case(one))
     yield doc.Cell(link, (model_words(one),))
     yield doc.Cell("" if len(values) > 1 else "–", picture=inline.sparkline(values, "nights"))
@@ -70,9 +71,10 @@ def shift_words(one: CaseSeries, shift: Shift) -> tuple[str, tuple[doc.Text, ...
     return change_words(shift), (f"from {begun:%Y-%m-%d}",)
 
 
-def change_words(shift: Shift) -> str:
+def change_words(shift: Shift, words: tuple[str, str] = ("slower", "faster")) -> str:
+    """How much a level changed; of energy and memory it is not slower and faster, but `MORE_OR_LESS`."""
     ratio = shift.found.change.ratio
-    return f"{'slower' if ratio > 1 else 'faster'} {percent_change(ratio)}"
+    return f"{words[0] if ratio > 1 else words[1]} {percent_change(ratio)}"
 
 
 def causes(shift: Shift) -> doc.Text:

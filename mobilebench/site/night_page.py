@@ -8,7 +8,7 @@ from itertools import groupby
 
 from mobilebench.analysis import comparability
 from mobilebench.analysis.labels import case_label, duration, filed_under, model_label
-from mobilebench.analysis.over_nights import Night, NightCase
+from mobilebench.analysis.over_nights import Night, NightCase, unit
 from mobilebench.core.records import TargetInfo
 from mobilebench.report import document as doc
 from mobilebench.report.phrases import plural
@@ -141,18 +141,20 @@ def _which(own: Sequence[NightCase]) -> str:
 
 
 def _cases(shown: Sequence[NightCase], pages: Mapping[Key, str]) -> Iterator[doc.Section]:
-    columns = (
-        doc.Column("case", "name"),
-        doc.Column("prediction", "number", "ms", style="big"),
-        doc.Column("95 % interval", "number"),
-        doc.Column("warmup", "number", "ms"),
-        doc.Column("setup", "number", "ms"),
-        doc.Column("verdict"),
-    )
     for number, (_, group) in enumerate(groupby(shown, key=lambda case: case.case.target), 1):
         own = list(group)
         target = own[0].target
-        rows = tuple(doc.Row(_row(case, pages)) for case in own)
+        with_quantities = any(case.quantities for case in own)
+        columns = (
+            doc.Column("case", "name"),
+            doc.Column("prediction", "number", "ms", style="big"),
+            doc.Column("95 % interval", "number"),
+            doc.Column("warmup", "number", "ms"),
+            doc.Column("setup", "number", "ms"),
+            *((doc.Column("energy and memory"),) if with_quantities else ()),
+            doc.Column("verdict"),
+        )
+        rows = tuple(doc.Row(_row(case, pages, with_quantities=with_quantities)) for case in own)
         soc = filed_under(target)
         yield doc.Section(
             "target",
@@ -164,7 +166,7 @@ def _cases(shown: Sequence[NightCase], pages: Mapping[Key, str]) -> Iterator[doc
         )
 
 
-def _row(case: NightCase, pages: Mapping[Key, str]) -> tuple[doc.Value, ...]:
+def _row(case: NightCase, pages: Mapping[Key, str], *, with_quantities: bool) -> tuple[doc.Value, ...]:
     label = case_label(case.case)
     page = pages.get(key_of(case))
     model = model_label(case.case.model, case.case.precision, case.case.batch)
@@ -172,11 +174,18 @@ def _row(case: NightCase, pages: Mapping[Key, str]) -> tuple[doc.Value, ...]:
     interval = typical.interval if typical else None
     return (
         doc.Cell(doc.Link(label, page) if page else label, (model,)),
-        duration(typical.ms) if typical else "–",
+        duration(typical.value) if typical else "–",
         f"{duration(interval.low)}–{duration(interval.high)}" if interval else "–",
-        *(duration(case.stages[stage].ms) if stage in case.stages else "–" for stage in ("warmup", "setup")),
+        *(duration(case.stages[stage].value) if stage in case.stages else "–" for stage in ("warmup", "setup")),
+        *((_quantities(case),) if with_quantities else ()),
         doc.Cell(doc.StatusWord(case.status)),
     )
+
+
+def _quantities(case: NightCase) -> doc.Cell:
+    """Each value with its unit, and what it is of."""
+    words = [f"{name} {duration(one.value)} {unit(name)}" for name, one in case.quantities.items()]
+    return doc.Cell(words[0] if words else "–", tuple(words[1:]))
 
 
 def key_of(case: NightCase) -> Key:

@@ -17,7 +17,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mobilebench.statistics.estimates import deviation
+from mobilebench.statistics.estimates import Difference, Interval, deviation, t_critical
 
 DEGREES = 5.0
 """Degrees of freedom with which the estimate is used, however many runs it is from: a run that differs from all others
@@ -54,6 +54,29 @@ def between_runs(runs: Sequence[Sequence[float]], assumed: float) -> BetweenRuns
         found = max(deviation(means) ** 2 - by_blocks, 0.0)
     variance = (DEGREES * assumed**2 + further * found) / (DEGREES + further)
     return BetweenRuns(math.sqrt(variance), len(logs))
+
+
+def between_values(values: Sequence[float], assumed: float) -> BetweenRuns:
+    """How much one value for each run varies from run to run, its own error included, from the values of several runs
+    (above 0) and an assumed deviation, which counts as in `between_runs`.
+    """
+    further = max(len(values) - 1, 0)
+    found = deviation([math.log(value) for value in values]) if further else 0.0
+    variance = (DEGREES * assumed**2 + further * found**2) / (DEGREES + further)
+    return BetweenRuns(math.sqrt(variance), len(values))
+
+
+def ratio_of_runs(above: float, below: float, between: BetweenRuns, confidence: float = 0.95) -> Difference | None:
+    """The ratio of two values that each stand for a run, by Student's t on logarithms; None if one is not above 0."""
+    variance, degrees = between.of_difference
+    if min(above, below) <= 0 or variance <= 0:
+        return None
+    from scipy.special import stdtr
+
+    difference, error = math.log(above / below), math.sqrt(variance)
+    half = t_critical(degrees, confidence) * error
+    interval = Interval(math.exp(difference - half), math.exp(difference + half))
+    return Difference(math.exp(difference), interval, float(2 * stdtr(degrees, -abs(difference) / error)))
 
 
 def corrected(probabilities: Sequence[float]) -> list[float]:

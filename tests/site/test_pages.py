@@ -14,6 +14,7 @@ from mobilebench.results.store import Store
 from mobilebench.site import html, names
 from mobilebench.site.contents import Contents, digest
 from mobilebench.verdicts.reading import judge_run
+from tests.analysis.resources import with_resources
 from tests.report.hostile import EVERYTHING, SCRIPT
 from tests.report.test_html import Page
 from tests.site import making
@@ -130,6 +131,34 @@ def test_a_phone_that_the_nights_doctor_skipped_is_shown_with_the_reason_and_wha
     start = " ".join(part for _, part in page("index.html", of).of("main"))
     assert "storage: 180 MB are free" in start
     assert "last planned on" not in start
+
+
+def test_energy_and_memory_have_curves_and_changes_of_their_level() -> None:
+    (case,) = making.cases([making.phone()], making.WAYS[:1])
+    found = []
+    for number in range(16):
+        factor = 1.0 if number < 8 else 1.2
+        run = making.night(number, ways=making.WAYS[:2])
+        run = with_resources(
+            run,
+            memory={case: round(50_000 * factor) + number % 3},
+            energy={case: [factor * (2000 + number % 3 + window) for window in range(3)]} if number != 3 else None,
+        )
+        found.append(night_of(judge_run(run)))
+    of = Contents(tuple(found))
+    (name,) = [one for one in of.names if one.startswith("case-mobilenet-v2-tflite") and "r5ct" in one]
+    made = page(name, of)
+    titles = [text for _, text in made.of("h2")]
+    assert any("Energy (meter)" in one for one in titles) and any("Memory (peak RSS)" in one for one in titles)
+    assert len(made.of("figure")) == 5
+    shown = " ".join(part for _, part in made.of("main"))
+    assert shown.count("1 · slower +20") == 0 and shown.count("1 · more +20") == 2
+    assert "No change of the level by 2\u202f% or more" in shown
+    assert "a night without a value" in shown, "energy was not measured in one night"
+    night = " ".join(part for _, part in page(names.of_night(found[-1]), of).of("main"))
+    assert "energy (meter) 48" in night and "memory (peak RSS) 58.6 MiB" in night
+    (plain,) = [one for one in of.names if one.startswith("case-mobilenet-v2-onnx") and "r5ct" in one]
+    assert len(page(plain, of).of("figure")) == 3
 
 
 def test_virtual_targets_are_marked_on_every_page_that_has_them() -> None:

@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mobilebench.statistics.between_runs import DEGREES, between_runs, corrected
+from mobilebench.statistics.between_runs import (
+    DEGREES,
+    between_runs,
+    between_values,
+    corrected,
+    ratio_of_runs,
+)
 from mobilebench.statistics.estimates import unpaired_ratio
 
 
@@ -67,3 +73,34 @@ def test_a_corrected_probability_is_never_smaller_and_keeps_the_order(given_: li
     assert all(one <= after <= 1 for one, after in zip(given_, found, strict=True))
     ordered = [after for _, after in sorted(zip(given_, found, strict=True))]
     assert ordered == sorted(ordered)
+
+
+def test_one_value_for_each_run_tells_its_whole_variation() -> None:
+    assert between_values([], 0.03).deviation == pytest.approx(0.03)
+    assert between_values([5.0], 0.03).deviation == pytest.approx(0.03)
+    rng = random.Random(2)
+    found = between_values([math.exp(rng.gauss(0, 0.06)) for _ in range(400)], 0.03)
+    assert (found.runs, found.deviation) == (400, pytest.approx(0.06, abs=0.006))
+
+
+def test_the_ratio_of_two_runs_with_one_value_each() -> None:
+    between = between_values([], 0.03)
+    found = ratio_of_runs(120.0, 100.0, between)
+    assert found is not None
+    assert found.ratio == pytest.approx(1.2)
+    half = 2.5706 * 0.03 * math.sqrt(2)
+    assert math.log(found.interval.high / found.interval.low) == pytest.approx(2 * half, rel=1e-4)
+    assert found.p == pytest.approx(0.0077, abs=0.0005)
+    assert ratio_of_runs(1.0, 0.0, between) is None
+
+
+@pytest.mark.parametrize("deviation", [0.005, 0.03, 0.06])
+def test_equal_runs_with_one_value_each_are_seldom_apart(deviation: float) -> None:
+    """With 20 earlier runs, in families of one: at most 5 % below a probability of 5 %."""
+    rng, apart, families = random.Random(5), 0, 2000
+    for _ in range(families):
+        values = [math.exp(rng.gauss(0, deviation)) for _ in range(22)]
+        found = ratio_of_runs(values[-1], values[-2], between_values(values[:-1], 0.03))
+        assert found is not None
+        apart += found.p <= 0.05
+    assert apart <= 0.05 * families

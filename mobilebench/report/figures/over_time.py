@@ -318,9 +318,15 @@ class Level:
 
 
 def curve(
-    points: Sequence[Point], levels: Sequence[Level], without: Sequence[datetime], title: str, mark: str | None
+    points: Sequence[Point],
+    levels: Sequence[Level],
+    without: Sequence[datetime],
+    title: str,
+    mark: str | None,
+    unit: str = "ms",
 ) -> doc.Figure | None:
-    """Milliseconds over nights, with the band of their 95 % intervals, levels, and numbered changes between them.
+    """Milliseconds, or another number, over nights, with the band of their 95 % intervals, levels, and numbered changes
+    between them.
 
     Args:
         points: the nights with a time, oldest first.
@@ -328,11 +334,13 @@ def curve(
         without: nights in which the case has no time; each is a diamond at the bottom.
         title: what the times are of.
         mark: the SoC of a virtual target.
+        unit: of the numbers.
     """
     if not points:
         return None
+    what = "time" if unit == "ms" else "value"
     x = {"field": "at", "type": "temporal", "title": None, "scale": {"type": "utc"}, "axis": {"format": _TIMES}}
-    y = {"type": "quantitative", "title": "ms", "scale": {"zero": False}}
+    y = {"type": "quantitative", "title": unit, "scale": {"zero": False}}
     colour = theme.COLOURS["category-1"]
     low, high = _span([one.value for one in points], [one.value for one in levels])
     y = y | {"scale": {"zero": False, "nice": False, "domain": [low, high]}}
@@ -367,15 +375,15 @@ def curve(
         )
     data = (
         ("nights", str(len(points))),
-        ("first", f"{points[0].value:.4g} ms"),
-        ("last", f"{points[-1].value:.4g} ms"),
-        *((f"level from {one.first:%Y-%m-%d}", f"{one.value:.4g} ms") for one in levels),
+        ("first", f"{points[0].value:.4g} {unit}"),
+        ("last", f"{points[-1].value:.4g} {unit}"),
+        *((f"level from {one.first:%Y-%m-%d}", f"{one.value:.4g} {unit}") for one in levels),
     )
-    note = ["Line: typical time of each night. Band: its 95 % interval."]
+    note = [f"Line: typical {what} of each night. Band: its 95 % interval."]
     if len(levels) > 1:
         note.append("Dashed: a change of the level, with its number; the thin lines are the levels.")
     if without:
-        note.append("Diamond: a night without a time.")
+        note.append(f"Diamond: a night without a {what}.")
     if outside:
         note.append(f"{outside} {'night is' if outside == 1 else 'nights are'} beyond the axis and drawn at its end.")
     return doc.Figure(
