@@ -4,10 +4,12 @@ invented?
 Each night is `mobilebench nightly` in a process of its own, with real engines on this computer. TensorFlow Lite is
 loaded through a library that is compiled here (`benchmarks/minimal/slowed_tflite.c`) and hands every call on. In the
 third night another build of that library stands in its place, in which each inference of one case takes `--factor`
-times as long; that time is spent computing. All other cases are unchanged, those of the same engine too. The size of
-the regression is also measured without nights: the same case with both libraries, in turn.
+times as long (that time is spent computing) and its process holds `--extra-mib` more memory. All other cases are
+unchanged, those of the same engine too. How much slower the case is, is also measured without nights: with both
+libraries, in turn.
 
-Found: the case is worse in the third night. Missed: it is not. Invented: anything else that is worse in any night.
+Found: in the third night the case is slower, and needs more memory. Missed: it is not said. Invented: anything else
+that is worse in any night.
 """
 
 from __future__ import annotations
@@ -41,7 +43,7 @@ SUITE = {
     "title": "Nights drill",
     "description": "Small models on two engines",
     "models": [PLANTED, "bert_small"],
-    "passes": ["timing"],
+    "passes": ["timing", "memory"],
     "groups": [{"targets": ["host"], "engines": {"tflite": {"cpu": {"delegate": "xnnpack"}}, "onnxruntime": ["cpu"]}}],
 }
 
@@ -50,15 +52,16 @@ SUITE = {
 class Drilled:
     """What three nights found."""
 
-    found: Change | None
-    """The planted regression; None if it was missed."""
+    slower: Change | None
+    """The planted regression of the prediction; None if it was missed."""
+    more: Change | None
+    """That of memory."""
     invented: tuple[str, ...]
     """Everything else that was worse, with the number of the night."""
     called: int
     """Changes of unchanged cases that were called one, worse or not."""
     compared: int
     """Numbers of unchanged cases that were compared."""
-    outcomes: tuple[str, ...]
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -66,6 +69,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeat", type=int, default=3, help="how often three nights are conducted")
     parser.add_argument("--factor", type=float, default=1.5, help="how many times as long the planted case takes")
+    parser.add_argument("--extra-mib", type=int, default=32, help="how much more memory the planted case holds")
     parser.add_argument("--blocks", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=0.5, help="longest time of a block's predictions")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2], help="threads of all cases; 1 is needed")
@@ -77,17 +81,20 @@ def main(arguments: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="mobilebench-nights-") as temporary:
         folder = chosen.keep or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        usual, slowed = (compiled(folder, factor) for factor in (1.0, chosen.factor))
-        print("| nights | planted | found | change | 95 % interval | invented | called | compared | outcomes |")
-        print("|---:|---:|---|---:|---|---|---:|---:|---|")
+        usual, slowed = compiled(folder, 1.0, 0), compiled(folder, chosen.factor, chosen.extra_mib)
+        print(f"Planted: {chosen.factor:g} times as long, {chosen.extra_mib} MiB more memory.\n")
+        print(
+            "| nights | slower | 95 % interval | more MiB | of memory | 95 % interval | invented | called | compared |"
+        )
+        print("|---:|---:|---|---:|---:|---|---:|---:|---:|")
         drilled = []
         for number in range(1, chosen.repeat + 1):
             drilled.append(three_nights(folder / f"nights-{number}", usual, slowed, chosen))
-            print(row(number, chosen.factor, drilled[-1]), flush=True)
-        found = sum(one.found is not None for one in drilled)
+            print(row(number, drilled[-1]), flush=True)
+        found = sum(change is not None for one in drilled for change in (one.slower, one.more))
         invented = sum(len(one.invented) for one in drilled)
         print(
-            f"\nFound {found} of {len(drilled)}, missed {len(drilled) - found}, invented {invented} in "
+            f"\nFound {found} of {2 * len(drilled)}, missed {2 * len(drilled) - found}, invented {invented} in "
             f"{sum(one.compared for one in drilled)} comparisons of unchanged cases; load now {os.getloadavg()[0]:.1f}."
         )
         for one in drilled:
@@ -95,18 +102,23 @@ def main(arguments: list[str] | None = None) -> int:
                 print(f"Invented: {words}")
         if chosen.pairs:
             print(size_sentence(direct_ratio(folder / "size", usual, slowed, chosen)))
-    return int(found < len(drilled) or invented > 0)
+    return int(found < 2 * len(drilled) or invented > 0)
 
 
-def compiled(folder: Path, factor: float) -> Path:
-    """The library, slowed by this factor, made by this computer's C compiler."""
+def compiled(folder: Path, factor: float, extra_mib: int) -> Path:
+    """The library, slowed by this factor and with more memory, made by this computer's C compiler."""
     compiler = os.environ.get("CC") or shutil.which("cc") or shutil.which("clang")
     if compiler is None:
         sys.exit("There is no C compiler here: install one, or name it in CC.")
     original = libraries.library("tflite", libraries.host_build()).path.resolve()
     shape = built(PLANTED).manifest.inputs[0].shape
     output = folder / f"libslowed-{factor:g}.so"
-    values = {"FACTOR": f"{factor!r}", "BYTES": str(4 * math.prod(shape)), "THREADS": str(THREADS)}
+    values = {
+        "FACTOR": f"{factor!r}",
+        "EXTRA_MIB": str(extra_mib),
+        "BYTES": str(4 * math.prod(shape)),
+        "THREADS": str(THREADS),
+    }
     command = [compiler, "-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC"]
     command += [f"-D{name}={value}" for name, value in values.items()]
     command += ["-o", str(output), str(SOURCE), "-Wl,--no-as-needed", str(original), "-ldl"]
@@ -143,7 +155,7 @@ def is_planted(change: Change) -> bool:
 
 def judged(nights: list[Night]) -> Drilled:
     """What these three nights found."""
-    found = next((one for one in nights[-1].worse if is_planted(one) and one.call == "slower"), None)
+    planted = [one for one in nights[-1].worse if is_planted(one)]
     unchanged = [
         (number, one)
         for number, night in enumerate(nights, 1)
@@ -151,32 +163,28 @@ def judged(nights: list[Night]) -> Drilled:
         if not (number == len(nights) and is_planted(one))
     ]
     return Drilled(
-        found=found,
-        invented=tuple(f"night {number}: {one.case}, {one.call}" for number, one in unchanged if one.worse),
-        called=sum(one.call in ("slower", "faster") for _, one in unchanged),
+        slower=next((one for one in planted if one.stage == "prediction"), None),
+        more=next((one for one in planted if one.quantity is not None), None),
+        invented=tuple(f"night {number}: {one.case}, {one.what}, {one.call}" for number, one in unchanged if one.worse),
+        called=sum(one.call in ("slower", "faster", "more", "less") for _, one in unchanged),
         compared=sum(one.ratio is not None for _, one in unchanged),
-        outcomes=tuple(str(night.outcome) for night in nights),
     )
 
 
-def row(number: int, factor: float, one: Drilled) -> str:
+def row(number: int, one: Drilled) -> str:
     """One line of the table."""
-    change, interval = "–", "–"
-    if one.found and one.found.ratio and one.found.interval:
-        change = f"{one.found.ratio:.3f}"
-        interval = f"{one.found.interval[0]:.3f}–{one.found.interval[1]:.3f}"
-    cells = (
-        str(number),
-        f"{factor:g}",
-        "yes" if one.found else "missed",
-        change,
-        interval,
-        str(len(one.invented)),
-        str(one.called),
-        str(one.compared),
-        ", ".join(one.outcomes),
-    )
+    increase = "missed"
+    if one.more and one.more.before and one.more.after:
+        increase = f"{(one.more.after - one.more.before) / 1024:.1f}"
+    counts = (len(one.invented), one.called, one.compared)
+    cells = (str(number), *_change(one.slower), increase, *_change(one.more), *map(str, counts))
     return f"| {' | '.join(cells)} |"
+
+
+def _change(change: Change | None) -> tuple[str, str]:
+    if change is None or change.ratio is None or change.interval is None:
+        return "missed", "–"
+    return f"{change.ratio:.3f}", f"{change.interval[0]:.3f}–{change.interval[1]:.3f}"
 
 
 def direct_ratio(folder: Path, usual: Path, slowed: Path, chosen: argparse.Namespace) -> Ratio:

@@ -2,6 +2,7 @@
  * library that this one is linked with.
  *
  * FACTOR: how many times as long an inference takes; after each one it computes on until that time is over.
+ * EXTRA_MIB: so much memory its process holds beside that of the engine.
  * BYTES, THREADS: of the case that is slowed: the size of its first input, and its number of threads.
  */
 #define _GNU_SOURCE
@@ -9,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 static int32_t threads;
@@ -48,12 +50,22 @@ static int is_slowed(const void *interpreter) {
     return threads == (THREADS) && size(input(interpreter, 0)) == (size_t)(BYTES);
 }
 
+/* Volatile, so that the memory is really written. */
+static char *volatile held;
+
+static void hold(size_t bytes) {
+    held = bytes == 0 ? NULL : malloc(bytes);
+    if (held != NULL)
+        memset(held, 1, bytes);
+}
+
 int TfLiteInterpreterInvoke(void *interpreter) {
     static int (*invoke)(void *);
     static int slowed;
     if (invoke == NULL) {
         *(void **)&invoke = original("TfLiteInterpreterInvoke");
         slowed = is_slowed(interpreter);
+        hold(slowed ? (size_t)(EXTRA_MIB) << 20 : 0);
     }
     int64_t begun = now_ns();
     int status = invoke(interpreter);

@@ -105,11 +105,12 @@ def _quantity(
             count = f"{len(found.blocks)} window{'' if len(found.blocks) == 1 else 's'}"
             reason = f"the {place} run has {count} with this energy, and a change needs {LEAST_BLOCKS}"
             return replace(base, reason=reason)
-    sides = [_side_of(kind, one) for one in (a, b)]
-    assert old is not None and new is not None and sides[0] is not None and sides[1] is not None
-    if why := comparability.refusal("runs", sides[0], sides[1]):
+    before, after = (_side_of(kind, one) for one in (a, b))
+    if old is None or new is None or before is None or after is None:
+        return replace(base, reason="one of the runs measured no time of the case")
+    if why := comparability.refusal("runs", before, after):
         return replace(base, reason=as_clause(why))
-    pool = [one.blocks for one in _alike_quantities(name, kind, sides[0], history)]
+    pool = [one.blocks for one in _alike_quantities(name, kind, before, history)]
     if kind == "energy":
         between = between_runs([*pool, old.blocks], ASSUMED[kind])
         told = unpaired_ratio(new.blocks, old.blocks, further=between.of_difference)

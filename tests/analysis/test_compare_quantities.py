@@ -12,6 +12,7 @@ from mobilebench.analysis.quantities import QuantityChange, Resource
 from mobilebench.analysis.summary import RunSummary, summarise
 from mobilebench.core.records import Run
 from mobilebench.verdicts.reading import judge_run
+from tests.analysis import example
 from tests.analysis.resources import with_resources
 from tests.analysis.runs import ORT, TFLITE, run_of, times
 
@@ -67,6 +68,19 @@ def test_what_cannot_be_told_has_the_reason() -> None:
     assert energy.reason == "a window has none above 0"
     (_, memory) = compared(made(1, None), made(2, None))
     assert (memory.name, memory.before, memory.after) == ("memory", None, None)
+
+
+def test_a_case_without_any_time_cannot_be_told() -> None:
+    before, after = made(1, energy=()), made(2, 75_000, ())
+    blocks = [
+        example.unmeasured(one.planned, "failed", "It fell over.", started=one.started_at)
+        if one.planned.case == TFLITE and one.planned.pass_ == "timing"
+        else one
+        for one in after.blocks
+    ]
+    (memory,) = compared(before, after.model_copy(update={"blocks": blocks}))
+    assert (memory.call, memory.after) == ("cannot be told", 75_000)
+    assert memory.reason == "one of the runs measured no time of the case"
 
 
 def test_earlier_runs_tell_how_much_memory_varies() -> None:
