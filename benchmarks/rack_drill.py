@@ -29,10 +29,11 @@ import tempfile
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from sqlalchemy.exc import DBAPIError
@@ -50,6 +51,8 @@ from mobilebench.results.places import Place
 from mobilebench.results.store import Store
 from mobilebench.targets.android import adb_protocol
 from tests.postgresql import Server
+
+Found = TypeVar("Found")
 
 RUN_S = 240.0
 """A run that takes longer counts as a deadlock."""
@@ -174,31 +177,23 @@ class Client:
         return self.begun_by_us
 
     def _runs(self) -> list[RunInfo]:
-        with opened(self._place) as store:
-            return store.runs()
+        return answered(self._place, Store.runs)
 
     def _tail(self) -> str:
         return "\n".join(self._scene.fleet.client.printed().splitlines()[-_TAIL:])
 
 
-@contextmanager
-def opened(place: Place) -> Iterator[Store]:
-    """The store, when the database answers again."""
+def answered(place: Place, ask: Callable[[Store], Found]) -> Found:
+    """What the store answers, when the database answers."""
     until = time.monotonic() + DATABASE_S
     while True:
-        store = None
         try:
-            store = Store.open(place)
-            store.runs()
-            break
+            with Store.open(place) as store:
+                return ask(store)
         except (MobilebenchError, DBAPIError):
-            if store is not None:
-                store.close()
             if time.monotonic() > until:
                 raise
-            time.sleep(0.1)
-    with store:
-        yield store
+        time.sleep(0.1)
 
 
 class Drill:
@@ -286,8 +281,7 @@ class Drill:
             return
         run_id = client.begun_by_us.id if client.begun_by_us else ""
         if run_id:
-            with opened(self._place) as store:
-                run = store.load(run_id)
+            run = answered(self._place, lambda store: store.load(run_id))
             done.blocks = len(run.blocks)
             done.findings += rack_checks.of_blocks(run, copies.outcomes(run_id))
         elif not done.findings:
