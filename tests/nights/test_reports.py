@@ -183,7 +183,7 @@ def test_markdown_has_every_finding_and_nothing_that_it_obeys() -> None:
         "A/B two: tfjs@4.2 → tfjs",
         "Phones that were skipped",
         "Not measured to the end",
-        "What got faster",
+        "What got better",
         "Not compared, or cannot be told",
         "What differs from the baseline",
         "Measured the night before, and not planned now",
