@@ -73,7 +73,7 @@ class Proxy:
         for one in found:
             _end(one)
         for thread in self._threads:
-            thread.join(60)
+            thread.join(300)
         assert not any(thread.is_alive() for thread in self._threads)
 
     def _accept(self) -> None:

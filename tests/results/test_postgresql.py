@@ -342,10 +342,10 @@ class TestNetwork:
             proxy.stop_forwarding()
             writer = threading.Thread(target=far.append, args=(RUN, measured(PLAN[0])))
             writer.start()
-            assert proxy.stopped.wait(60)
+            assert proxy.stopped.wait(300)
             assert indices(self.stored(near)) == []
             proxy.forward()
-            writer.join(60)
+            writer.join(300)
             assert not writer.is_alive()
             far.append(RUN, measured(PLAN[1]))
         assert indices(self.stored(near)) == [0, 1]
