@@ -151,7 +151,8 @@ def measure(phones: int, *, workers: int, blocks: int, sleep_s: float) -> Row:
             serve = ("rack", "worker", found[0], "--certificates", str(folder / f"ca/worker-{name}"), *offer)
             hosts.append(running.enter_context(command(folder / name, "Connected", *serve))[0])
         with connect(found[0], folder / "ca/client-bench") as client:
-            listed = client.ask(ListPhones(), Phones).phones
+            while len(listed := client.ask(ListPhones(), Phones).phones) < phones:
+                pass  # a busy host may be late
             begin = threading.Barrier(len(listed) + 1)
             following = [Following(client.another(), phone, blocks, begin) for phone in listed]
             for one in following:

@@ -355,6 +355,8 @@ def wait(
 def release(phones: _Phones, rack: _Scheduler = "", certificates: _Certificates = None) -> None:
     """Give back phones that were reserved on this computer.
 
+    A phone on which a job goes on under the reservation stays reserved: stop its run first (Ctrl-C).
+
     Examples:
 
     - `mobilebench rack release all`

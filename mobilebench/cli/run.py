@@ -301,7 +301,8 @@ def run(
             metavar="SECONDS",
             min=0,
             max=86_400,
-            help="How long to wait each time that a phone goes away during the run; 0: do not wait.",
+            help="How long to wait each time that a phone goes away during the run, or is away when its host in a rack "
+            "begins; 0: do not wait.",
         ),
     ] = 120,
     blocked_too: Annotated[

@@ -19,7 +19,7 @@ from mobilebench.rack.desk import Desk
 from mobilebench.rack.host_messages import AskReady, HostGreeting
 from mobilebench.rack.job_list import JobList
 from mobilebench.rack.jobs import run_job
-from mobilebench.rack.messages import Ask
+from mobilebench.rack.messages import Ask, Cancel, Done, Submit
 from mobilebench.rack.resources import resource_of
 from mobilebench.rack.versions import refuse_skew
 from mobilebench.rack.worker import ANSWER, GREETING, QUESTION, REFUSED
@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from mobilebench.rack.client import Address
 
 _logger = logging.getLogger(__name__)
+
+_BY_STREAM = {one.__name__ for one in (Submit, AskReady, Ask, Cancel, Done)}
+_LONGEST_BY_STREAM = 256 << 10
+"""Characters of a question."""
 
 
 class DaskScheduler(distributed.Scheduler):
@@ -47,7 +51,7 @@ class DaskScheduler(distributed.Scheduler):
         self._mobilebench_client: distributed.Client | None = None
         self._mobilebench_numbers = itertools.count()
         self._mobilebench_waiting: dict[int, tuple[str, asyncio.Future[str]]] = {}
-        """Questions that wait for their answer: the number of each, and whom it was asked."""
+        """Questions on streams: the number of each, whom it was asked, and its answer."""
         self.desk = Desk(self, JobList(jobs))
         super().__init__(
             host=address.host,
@@ -70,17 +74,17 @@ class DaskScheduler(distributed.Scheduler):
     async def send(self, address: str, name: str, text: str) -> str:
         """Ask the host at this address. Raises `OSError` when it cannot be reached.
 
-        Questions that wait, of which there are one or two for each job, share the stream that Dask has to each worker.
-        Others have connections of their own, because a file's part may be long on its way.
+        Questions about jobs, which are many, and of which some wait long, share the stream that Dask has to each
+        worker. Others have connections of their own, so that nothing waits behind a part of a file.
         """
-        if name in (Ask.__name__, AskReady.__name__):
-            return await self._wait_for_answer(address, name, text)
+        if name in _BY_STREAM and len(text) <= _LONGEST_BY_STREAM:
+            return await self._ask_by_stream(address, name, text)
         answer = await self.rpc(address).mobilebench_host(name=name, text=text)
         if not isinstance(answer, str):
             raise OSError("the host's answer is no text")
         return answer
 
-    async def _wait_for_answer(self, address: str, name: str, text: str) -> str:
+    async def _ask_by_stream(self, address: str, name: str, text: str) -> str:
         number = next(self._mobilebench_numbers)
         answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         if address not in self.stream_comms:
@@ -93,7 +97,7 @@ class DaskScheduler(distributed.Scheduler):
             del self._mobilebench_waiting[number]
 
     def mobilebench_answer(self, number: int, text: str, worker: str) -> None:
-        """A host answers a question that waited."""
+        """A host answers a question that came by its stream."""
         address, answer = self._mobilebench_waiting.get(number, ("", None))
         if answer is not None and address == worker and not answer.done() and isinstance(text, str):
             answer.set_result(text)

@@ -29,7 +29,7 @@ _logger = logging.getLogger(__name__)
 GREETING = "mobilebench"
 """Name of the host's greeting among what Dask's worker says when it registers."""
 QUESTION, ANSWER = "mobilebench-question", "mobilebench-answer"
-"""Messages on the stream between scheduler and worker, for questions that wait."""
+"""Messages on the stream between scheduler and worker, which takes no further connection."""
 REFUSED = "mobilebench: "
 """Start of the scheduler's message when it refuses a host."""
 
@@ -73,7 +73,7 @@ class DaskWorker(distributed.Worker):
         return await self._mobilebench_host.answer(name, text)
 
     def mobilebench_question(self, number: int, name: str, text: str) -> None:
-        """Answer, as soon as it is known, a question that waits for something. It takes no connection of its own."""
+        """Answer a question that came by the stream, as soon as the answer is known."""
 
         async def answer() -> None:
             self.batched_send({"op": ANSWER, "number": number, "text": await self.mobilebench_host(name, text)})
