@@ -40,6 +40,18 @@ def measured(folder: Path, info: TargetInfo, **axes: tuple[Any, ...]) -> Run:
         return store.load("last")
 
 
+ABOUT_TIME = {
+    "clock-too-coarse",
+    "download-times-differ",
+    "duty-missed",
+    "inference-too-long",
+    "no-duty",
+    "other-load",
+    "slowed-down",
+}
+"""Doubts that a busy computer may cause."""
+
+
 def by_duty(found: Run) -> dict[int | None, Block]:
     return {block.planned.case.duty: block for block in found.blocks}
 
@@ -71,8 +83,7 @@ def require_inference(block: Block, runs_in: str) -> None:
     assert [mark.name for mark in lead_in.marks] == ["setup", "warmup", "ready"]
     moments = [0.0, *(mark.at_ms for mark in lead_in.marks), lead_in.duration_ms, lead_in.before_ms]
     assert moments == sorted(moments)
-    about_time = {"duty-missed", "inference-too-long", "no-duty", "other-load", "slowed-down", "clock-too-coarse"}
-    assert set(verdict.codes) - about_time == set()
+    assert set(verdict.codes) - ABOUT_TIME == set(), verdict.sentences
 
 
 def test_a_video_is_watched_with_and_without_inference(tmp_path: Path) -> None:
@@ -85,7 +96,7 @@ def test_a_video_is_watched_with_and_without_inference(tmp_path: Path) -> None:
     assert baseline.measurement is not None
     assert baseline.measurement.prediction_ms == []
     assert baseline.verdict is not None
-    assert baseline.verdict.status == "valid", baseline.verdict.sentences
+    assert set(baseline.verdict.codes) - ABOUT_TIME == set(), baseline.verdict.sentences
     flags = {tuple(block.measurement.proof.flags) for block in found.blocks if block.measurement}
     assert len(flags) == 1, "the page is not drawn alike with and without inference"
     for block in found.blocks:
