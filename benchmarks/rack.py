@@ -9,7 +9,8 @@ one client with a connection of its own follows each job, as `run --rack` does. 
 - per block: wall time beyond the ideal one, over all blocks of all phones;
 - CPU time of scheduler and workers per block, and the scheduler's memory with no phone and at the end.
 
-Slopes are least-squares lines over the numbers of phones. Promise: `added` is at most 20 ms with 1,000 phones.
+Slopes are least-squares lines over the numbers of phones. Promise: `per block` is at most 20 ms with 1,000 phones.
+`added` is more where all jobs begin at once: the start is spread over the blocks of a job.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 One scheduler, and hosts in network namespaces of their own, each with simulated phones whose blocks sleep. The same
 suite runs on all phones of one host, and of all hosts, in turn, by `mobilebench run --rack` into a store in a folder.
 Time is that from the first block's beginning to the last one's end, and that of the whole command, which also starts,
-reserves the phones one after the other, and writes the report. Promise: the blocks of all hosts together take at most
-1.1 times as long as those of one. Needs root, for the namespaces.
+reserves the phones, and writes the report. Promise: the blocks of all hosts together take at most 1.1 times as long as
+those of one. Needs root, for the namespaces.
 """
 
 from __future__ import annotations
