@@ -238,9 +238,12 @@ async def _first_of(*waits: Any) -> None:
 
 
 def _why(error: BaseException) -> str:
-    """The first cause of an error, such as `Connection refused`."""
-    while cause := error.__cause__ or error.__context__:
-        error = cause
-    why = (getattr(error, "strerror", None) or str(error) or type(error).__name__).rstrip(".")
-    clock = certificates.clock_hint(why)
-    return f"{why}. {clock.rstrip('.')}" if clock else why
+    """The system's reason if it is among the causes of an error, such as `Connection refused`; else what it says."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror.rstrip(".")
+        cause = cause.__cause__ or cause.__context__
+    return (
+        "no connection in time" if isinstance(error, TimeoutError) else str(error).rstrip(".") or type(error).__name__
+    )
