@@ -329,7 +329,8 @@ def unit(stage: str) -> str:
 def absent(found: Sequence[Night]) -> dict[str, tuple[NightCase, ...]]:
     """The cases that were not planned in a night because their phone was left out, by run id.
 
-    They are the cases that the last run of the same suite before it, oldest first, planned on that phone.
+    They are the cases that the last run of the same suite before it, oldest first, planned on that phone, as far as the
+    night planned their engine and model on another target.
     """
     last: dict[tuple[str, str], tuple[NightCase, ...]] = {}
     made: dict[str, tuple[NightCase, ...]] = {}
@@ -338,11 +339,13 @@ def absent(found: Sequence[Night]) -> dict[str, tuple[NightCase, ...]]:
         for case in night.cases:
             own[case.target.id].append(case)
         why = {one.target: f"Its phone was left out ({one.what}: {one.reason})." for one in night.gone}
+        wanted = {(one.case.engine, one.case.model) for one in night.cases}
         made[night.info.id] = tuple(
             replace(case, status="not measured", reasons=(reason,), stages={}, facts={}, quantities={}, planned=False)
             for target, reason in why.items()
             if target not in own
             for case in last.get((night.info.suite, target), ())
+            if not wanted or (case.case.engine, case.case.model) in wanted
         )
         last |= {(night.info.suite, target): tuple(cases) for target, cases in own.items()}
     return made

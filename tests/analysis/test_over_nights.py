@@ -236,6 +236,16 @@ def test_only_cases_of_the_same_suite_are_missing(tmp_path: Path) -> None:
     assert over_nights.absent([as_night(making.night(0, ways=ONE)), other])[other.info.id] == ()
 
 
+def test_only_cases_of_engines_that_the_night_planned_are_missing() -> None:
+    whole = as_night(making.night(0))
+    night = replace(on("host", number=1), skipped=(left(),))
+    missed = over_nights.absent([whole, night])[night.info.id]
+    planned = {(one.case.engine, one.case.model) for one in night.cases}
+    assert missed
+    assert {(one.case.engine, one.case.model) for one in missed} <= planned
+    assert {one.case.engine for one in whole.cases if one.target.id == PHONE} > {one.case.engine for one in missed}
+
+
 def test_left_out_phones_are_read_anew_and_known_nights_kept(tmp_path: Path) -> None:
     first, second = making.night(0, ways=ONE), making.night(1, ways=ONE)
     with Store.open(making.stored(tmp_path, first, second)) as store:
