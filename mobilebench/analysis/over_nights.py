@@ -36,6 +36,8 @@ LEAST_NIGHTS = 8
 UNITS: dict[Resource, tuple[str, float]] = {"energy": ("mJ", 1.0), "memory": ("MiB", 1 / 1024)}
 """The unit in which series have a quantity, and how much of it one of `analysis.quantities` is."""
 _LONGEST_REASON = 500
+_ANOTHER, _NO_REASON = "another phone", "the reason is left out"
+"""What an anonymised history says of a phone that has no pseudonym, because it is in no run."""
 _BUILD = {"ro.build.fingerprint": "system build", "kernel": "kernel"}
 """Facts of a target that name its system more closely than its version does."""
 
@@ -72,7 +74,7 @@ class NightCase:
     def usable(self) -> bool:
         return self.status in ("valid", "suspect")
 
-    @property
+    @cached_property
     def typical(self) -> Mapping[str, Typical]:
         """By stage, and by quantity."""
         stages: dict[str, Typical] = dict(self.stages.items())
@@ -221,7 +223,7 @@ def _hidden_left_out(
         return tuple(marked)
     hidden = [replace(one, target=anonymiser.line(one.target), reason=anonymiser.line(one.reason)) for one in marked]
     return tuple(
-        replace(one, target="another phone", reason="the reason is left out") if one.target == before.target else one
+        replace(one, target=_ANOTHER, reason=_NO_REASON) if one.target == before.target else one
         for one, before in zip(hidden, marked, strict=True)
     )
 
@@ -230,7 +232,7 @@ def _hidden(one: Quarantine, anonymiser: Anonymiser) -> Quarantine:
     """A quarantine without what identifies; a phone that is in no run has no pseudonym, and is `another phone`."""
     pseudonym, reason = anonymiser.line(one.serial), anonymiser.line(one.reason)
     if pseudonym == one.serial:
-        pseudonym, reason = "another phone", "the reason is left out"
+        pseudonym, reason = _ANOTHER, _NO_REASON
     return one.model_copy(update={"serial": pseudonym, "reason": reason, "number": None, "model": None})
 
 

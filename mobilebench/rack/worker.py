@@ -181,7 +181,7 @@ async def _serve_once(
         while not lost.done() and not stopping.done():
             changed.clear()
             await worker.offer()
-            if (serials := tuple(sorted(host.serials()))) != offered:
+            if (serials := tuple(host.serials())) != offered:
                 say(_offer_in_words(serials))
                 offered = serials
             noticed = asyncio.ensure_future(changed.wait())
